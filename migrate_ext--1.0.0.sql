@@ -1,0 +1,483 @@
+/*
+ * migrate_ext 1.0.0: carry a database safely from one schema version to the
+ * next, and back.
+ *
+ * Tables stand in schema migrate, functions in the schema chosen at CREATE
+ * EXTENSION.  C functions raise themselves to the owner of the extension for
+ * the engine's own statements only; SQL functions read as their caller.
+ * Nothing is granted to PUBLIC: see migrate_grant().
+ */
+\echo Use "CREATE EXTENSION migrate_ext" to load this file. \quit
+
+-- Tables -------------------------------------------------------------------
+
+CREATE SCHEMA migrate;
+COMMENT ON SCHEMA migrate IS
+'registry and ledger of migrate_ext; written by its functions only';
+
+CREATE TABLE migrate.ledger (
+	entry			bigint PRIMARY KEY CHECK (entry > 0),
+	version			bigint NOT NULL,
+	name			text NOT NULL,
+	event			text NOT NULL CHECK (event IN ('applied', 'rolled back', 'baselined', 'repaired', 'failed')),
+	at				timestamptz NOT NULL,
+	duration		interval,
+	statements		integer,
+	rows			bigint,
+	role			text NOT NULL,
+	session_role	text NOT NULL,
+	client			text,
+	application		text,
+	environment		text,
+	xid				text,
+	checksum		bytea,
+	token_checksum	bytea,
+	reason			text,
+	previous_hash	bytea,
+	hash			bytea NOT NULL
+);
+CREATE INDEX ledger_version ON migrate.ledger (version, entry);
+COMMENT ON TABLE migrate.ledger IS
+'append-only history: one row for each migration applied, rolled back, baselined, repaired or failed';
+COMMENT ON COLUMN migrate.ledger.entry IS 'counts from 1 without gaps';
+COMMENT ON COLUMN migrate.ledger.version IS 'version of the migration';
+COMMENT ON COLUMN migrate.ledger.name IS 'name of the migration at that time';
+COMMENT ON COLUMN migrate.ledger.event IS 'applied, rolled back, baselined, repaired or failed';
+COMMENT ON COLUMN migrate.ledger.at IS 'when the entry was written, by the clock';
+COMMENT ON COLUMN migrate.ledger.duration IS 'how long the script ran; NULL when none ran';
+COMMENT ON COLUMN migrate.ledger.statements IS 'how many statements ran; NULL when none did';
+COMMENT ON COLUMN migrate.ledger.rows IS 'how many rows they inserted, updated, deleted or copied, not counting those of triggers and functions';
+COMMENT ON COLUMN migrate.ledger.role IS 'current role of the caller';
+COMMENT ON COLUMN migrate.ledger.session_role IS 'role the session was opened as';
+COMMENT ON COLUMN migrate.ledger.client IS 'network address of the client; NULL over a Unix socket';
+COMMENT ON COLUMN migrate.ledger.application IS 'application_name of the session';
+COMMENT ON COLUMN migrate.ledger.environment IS 'setting migrate.environment';
+COMMENT ON COLUMN migrate.ledger.xid IS 'transaction that wrote the entry, for pg_xact_status()';
+COMMENT ON COLUMN migrate.ledger.checksum IS 'SHA-256 of the exact text of the script';
+COMMENT ON COLUMN migrate.ledger.token_checksum IS 'SHA-256 of the script without comments and white space';
+COMMENT ON COLUMN migrate.ledger.reason IS 'what the caller gave as description or reason';
+COMMENT ON COLUMN migrate.ledger.previous_hash IS 'hash of the entry before; NULL in the first';
+COMMENT ON COLUMN migrate.ledger.hash IS 'migrate.ledger_hash() of this entry';
+
+CREATE TABLE migrate.migration (
+	version					bigint PRIMARY KEY CHECK (version > 0),
+	name					text NOT NULL,
+	version_text			text NOT NULL,
+	description				text,
+	author					text,
+	date					text,
+	release					text UNIQUE,
+	requires				bigint[] NOT NULL DEFAULT '{}',
+	entry					bigint REFERENCES migrate.ledger,
+	applied_checksum		bytea,
+	applied_token_checksum	bytea
+);
+CREATE INDEX migration_pending ON migrate.migration (version) WHERE entry IS NULL;
+CREATE INDEX migration_applied ON migrate.migration (version) WHERE entry IS NOT NULL;
+COMMENT ON TABLE migrate.migration IS
+'registry: the known migrations, and which of them are applied';
+COMMENT ON COLUMN migrate.migration.version IS 'orders the migrations';
+COMMENT ON COLUMN migrate.migration.name IS 'letters, digits, ".", "_" and "-"';
+COMMENT ON COLUMN migrate.migration.version_text IS 'the version as the name of the file writes it, such as 003';
+COMMENT ON COLUMN migrate.migration.description IS 'header "Description:"';
+COMMENT ON COLUMN migrate.migration.author IS 'header "Author:"';
+COMMENT ON COLUMN migrate.migration.date IS 'header "Date:"';
+COMMENT ON COLUMN migrate.migration.release IS 'header "Release:", a name for this version';
+COMMENT ON COLUMN migrate.migration.requires IS 'directive "requires": versions that must be applied first';
+COMMENT ON COLUMN migrate.migration.entry IS 'ledger entry that applied or baselined it; NULL = not applied';
+COMMENT ON COLUMN migrate.migration.applied_checksum IS 'checksum of the up script that counts as applied; NULL = not known, the next one registered is accepted';
+COMMENT ON COLUMN migrate.migration.applied_token_checksum IS 'the same without comments and white space';
+
+CREATE TABLE migrate.script (
+	version				bigint REFERENCES migrate.migration ON DELETE CASCADE,
+	direction			text CHECK (direction IN ('up', 'down')),
+	body				text NOT NULL,
+	checksum			bytea NOT NULL,
+	token_checksum		bytea NOT NULL,
+	statements			integer NOT NULL,
+	obstacle			text,
+	nontransactional	boolean NOT NULL,
+	registered_at		timestamptz NOT NULL DEFAULT clock_timestamp(),
+	registered_by		text NOT NULL,
+	registered_session	text NOT NULL DEFAULT session_user,
+	PRIMARY KEY (version, direction)
+);
+COMMENT ON TABLE migrate.script IS
+'registry: the up and down scripts; scripts may hold secrets, so only the owner reads their text';
+COMMENT ON COLUMN migrate.script.version IS 'version of the migration';
+COMMENT ON COLUMN migrate.script.direction IS 'up or down';
+COMMENT ON COLUMN migrate.script.body IS 'the exact text';
+COMMENT ON COLUMN migrate.script.checksum IS 'SHA-256 of the exact text';
+COMMENT ON COLUMN migrate.script.token_checksum IS 'SHA-256 of the text without comments and white space';
+COMMENT ON COLUMN migrate.script.statements IS 'how many statements run, a surrounding BEGIN and COMMIT not counted';
+COMMENT ON COLUMN migrate.script.obstacle IS 'why migrate_apply() or migrate_rollback() cannot run it, with the line; NULL = they can';
+COMMENT ON COLUMN migrate.script.nontransactional IS 'the obstacle is that it cannot run inside a transaction';
+COMMENT ON COLUMN migrate.script.registered_at IS 'when this text was registered';
+COMMENT ON COLUMN migrate.script.registered_by IS 'current role of who registered it: whoever applies it must be within reach of that role';
+COMMENT ON COLUMN migrate.script.registered_session IS 'role the session that registered it was opened as';
+
+-- A view, not a table, is what deployments lock: VACUUM would take a lock on a
+-- table that keeps deployers out.  Advisory locks with this objsubid cannot be
+-- taken from SQL; one of them carries the version being run.
+CREATE VIEW migrate.deployment AS
+SELECT l.pid, v.version, a.usename AS role, a.xact_start AS started_at
+FROM pg_catalog.pg_locks l
+LEFT JOIN (SELECT pid, (classid::bigint << 32) | objid::bigint AS version
+		   FROM pg_catalog.pg_locks
+		   WHERE locktype = 'advisory' AND objsubid = 19783
+			AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) v
+	ON v.pid = l.pid
+LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'ExclusiveLock'
+	AND l.relation = pg_catalog.to_regclass('migrate.deployment')
+	AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database());
+COMMENT ON VIEW migrate.deployment IS
+'the one transaction that is changing the schema version, if there is one: it holds this view locked in EXCLUSIVE mode';
+
+SELECT pg_catalog.pg_extension_config_dump('migrate.ledger', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.migration', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.script', '');
+
+-- The ledger is append-only, for its owner too -------------------------------
+
+CREATE FUNCTION migrate.ledger_refuse() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'the ledger is append-only'
+		USING ERRCODE = 'object_not_in_prerequisite_state',
+			  HINT = 'Record a correction with migrate_repair().';
+END
+$$;
+COMMENT ON FUNCTION migrate.ledger_refuse() IS
+'raises 55000: rows of the ledger are neither changed nor removed';
+CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON migrate.ledger
+	FOR EACH STATEMENT EXECUTE FUNCTION migrate.ledger_refuse();
+COMMENT ON TRIGGER ledger_append_only ON migrate.ledger IS 'rows of the ledger are neither changed nor removed';
+ALTER TABLE migrate.ledger ENABLE ALWAYS TRIGGER ledger_append_only;
+
+CREATE FUNCTION migrate.ledger_hash(entry migrate.ledger) RETURNS bytea
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+RETURN sha256(convert_to(jsonb_build_array(
+	(entry).entry, (entry).version, (entry).name, (entry).event,
+	extract(epoch FROM (entry).at), extract(epoch FROM (entry).duration),
+	(entry).statements, (entry).rows, (entry).role, (entry).session_role,
+	(entry).client, (entry).application, (entry).environment, (entry).xid,
+	encode((entry).checksum, 'hex'), encode((entry).token_checksum, 'hex'),
+	(entry).reason, encode((entry).previous_hash, 'hex'))::text, 'UTF8'));
+COMMENT ON FUNCTION migrate.ledger_hash(migrate.ledger) IS
+'SHA-256 over every column of a ledger entry but the hash itself; the same under all settings';
+
+CREATE VIEW migrate.ledger_break AS
+SELECT l.entry, l.version,
+	CASE WHEN l.hash <> migrate.ledger_hash(l) THEN 'entry was changed'
+		 ELSE 'an entry before it was changed or is missing' END AS problem
+FROM (SELECT l, l.*,
+		lag(l.hash) OVER w AS expected_hash,
+		coalesce(lag(l.entry) OVER w, 0) + 1 AS expected_entry
+	  FROM migrate.ledger l WINDOW w AS (ORDER BY l.entry)) l
+WHERE l.hash <> migrate.ledger_hash(l.l)
+	OR l.previous_hash IS DISTINCT FROM l.expected_hash
+	OR l.entry <> l.expected_entry;
+COMMENT ON VIEW migrate.ledger_break IS
+'ledger entries whose hash does not fit, or does not follow from the entry before; none = the chain is whole';
+
+-- What may be read without reading scripts -----------------------------------
+
+CREATE VIEW migrate.script_summary AS
+SELECT version, direction, checksum, token_checksum, statements, obstacle,
+	nontransactional, registered_at, registered_by, registered_session
+FROM migrate.script;
+COMMENT ON VIEW migrate.script_summary IS 'migrate.script without the text';
+
+CREATE VIEW migrate.step_up AS
+SELECT m.version, m.name, m.version_text, m.description, s.statements, s.nontransactional,
+	s.obstacle, s.registered_by, s.registered_session,
+	m.version < (SELECT max(a.version) FROM migrate.migration a WHERE a.entry IS NOT NULL) AS out_of_order,
+	(SELECT min(r) FROM unnest(m.requires) r
+	 WHERE NOT EXISTS (SELECT FROM migrate.migration n WHERE n.version = r)) AS unknown_requirement
+FROM migrate.migration m LEFT JOIN migrate.script s ON s.version = m.version AND s.direction = 'up'
+WHERE m.entry IS NULL;
+COMMENT ON VIEW migrate.step_up IS 'the migrations that can be applied, with what a plan needs to know of them';
+
+CREATE VIEW migrate.step_down AS
+SELECT m.version, m.name, m.version_text, m.description, s.statements, s.nontransactional,
+	s.obstacle, s.registered_by, s.registered_session
+FROM migrate.migration m LEFT JOIN migrate.script s ON s.version = m.version AND s.direction = 'down'
+WHERE m.entry IS NOT NULL;
+COMMENT ON VIEW migrate.step_down IS 'the migrations that can be rolled back, with what a plan needs to know of them';
+
+-- Register ---------------------------------------------------------------------
+
+CREATE FUNCTION migrate_register(version bigint, name text, up_script text, down_script text DEFAULT NULL)
+RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'migrate_register';
+COMMENT ON FUNCTION migrate_register(bigint, text, text, text) IS
+'Registers a migration, or replaces one that is not applied.
+version: 1 or more, orders the migrations; name: letters, digits, ".", "_", "-", at most 200 bytes;
+up_script: SQL, at most migrate.script_limit; down_script: SQL, NULL = keep the one there is, empty = remove it.
+Returns registered, replaced, comments changed or unchanged.
+Raises 22004 or 22023 (version, name, script, directive), 42601 and others of the parser with the line,
+42710 (applied with another text, or the release names another version), 54000 (too large), 55P03 (a deployment is under way).';
+
+CREATE FUNCTION migrate_register_file(path text, content text)
+RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'migrate_register_file';
+COMMENT ON FUNCTION migrate_register_file(text, text) IS
+'Registers the text of one migration file; version, name and direction are taken from its path.
+path: as in the repository, in the layout of the seed project, the Supabase CLI, golang-migrate, dbmate, goose, Flyway, sqlx or diesel;
+content: the text of the file.
+Returns the version.
+Raises 22023 (no migration file, or a version that cannot be used), 42704 (a down script without its up), and what migrate_register() raises.';
+
+CREATE FUNCTION migrate_load(directory text)
+RETURNS TABLE (version bigint, name text, action text) LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100
+AS 'MODULE_PATHNAME', 'migrate_load';
+COMMENT ON FUNCTION migrate_load(text) IS
+'Registers every migration file of a directory of the server.
+directory: absolute path; its migrations and rollbacks subdirectories are read where it has them, otherwise the directory itself.
+Returns one row for each migration: registered, replaced, comments changed or unchanged.
+Raises 42501 (the caller is not in pg_read_server_files), 22023 (relative path), 42710 (two files for one version), 02000 (no migration file), and what migrate_register() raises.';
+
+CREATE FUNCTION migrate_unregister(version bigint)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'migrate_unregister';
+COMMENT ON FUNCTION migrate_unregister(bigint) IS
+'Forgets a migration that is not applied.
+Raises 42704 (unknown version), 55000 (it is applied), 55P03 (a deployment is under way).';
+
+CREATE FUNCTION migrate_baseline(version bigint, description text DEFAULT NULL)
+RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'migrate_baseline';
+COMMENT ON FUNCTION migrate_baseline(bigint, text) IS
+'Marks a version and every registered one below it as applied, without running anything.
+version: need not be registered; description: recorded in the ledger.
+Returns how many were marked.
+Raises 22004 or 22023 (version), 55P03 (a deployment is under way).';
+
+CREATE FUNCTION migrate_adopt(source text)
+RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'migrate_adopt';
+COMMENT ON FUNCTION migrate_adopt(text) IS
+'Takes over the history of another tool: marks what it has applied as baselined.
+source: supabase, golang-migrate, rails, dbmate, flyway or sqitch; its table is read as the caller.
+Returns how many were marked.
+Raises 22023 (unknown source, or a version that is not a whole number), 42P01 (the tool has no table here), 55000 (its last run failed), 55P03 (a deployment is under way).';
+
+CREATE FUNCTION migrate_repair(version bigint, reason text)
+RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'migrate_repair';
+COMMENT ON FUNCTION migrate_repair(bigint, text) IS
+'Accepts, on the record, that the script of an applied migration has changed: the next text registered counts as applied.
+reason: recorded in the ledger.
+Raises 22004 or 22023 (no reason), 42704 (unknown version), 55000 (it is not applied), 55P03 (a deployment is under way).';
+
+-- Apply and roll back --------------------------------------------------------------
+
+CREATE FUNCTION migrate_apply(version bigint DEFAULT NULL)
+RETURNS TABLE (version bigint, name text, statements integer, duration interval, snapshot bigint, rows_kept bigint)
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'migrate_apply';
+COMMENT ON FUNCTION migrate_apply(bigint) IS
+'Applies all pending migrations up to a version, in order, all or nothing.
+version: NULL = the latest.
+Returns one row for each migration applied, none when nothing is pending; snapshot and rows_kept are NULL where none was taken.
+Raises 42704 (unknown version), 55000 (older than an applied one, a requirement is missing, nested call), 55P03 (a deployment is under way), 25006 (read-only or standby), 25001 (isolation level, or a script that cannot run in a transaction), 42501 (script registered by a role you should not run scripts of), and what a script raises, with its place in CONTEXT and DETAIL.';
+
+CREATE FUNCTION migrate_rollback(to_version bigint DEFAULT NULL)
+RETURNS TABLE (version bigint, name text, statements integer, duration interval, snapshot bigint, rows_kept bigint)
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'migrate_rollback';
+COMMENT ON FUNCTION migrate_rollback(bigint) IS
+'Rolls back every applied migration above a version, latest first, all or nothing.
+to_version: the version to return to; NULL = roll back the last one, 0 = all.
+Returns one row for each migration rolled back; snapshot and rows_kept are NULL where none was taken.
+Raises 42704 (unknown version), 55000 (it is not applied, or a down script is missing), and what migrate_apply() raises.';
+
+-- Where we are and how we got here ----------------------------------------------------
+
+CREATE FUNCTION migrate_version()
+RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce((SELECT max(m.version) FROM migrate.migration m WHERE m.entry IS NOT NULL), 0);
+COMMENT ON FUNCTION migrate_version() IS
+'The latest applied version; 0 when none is.';
+
+CREATE FUNCTION migrate_version_of(release text)
+RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_version bigint;
+BEGIN
+	SELECT m.version INTO found_version
+	FROM migrate.migration m WHERE m.release = migrate_version_of.release;
+	IF found_version IS NULL THEN
+		RAISE EXCEPTION 'release "%" does not exist', release
+			USING ERRCODE = 'undefined_object',
+				  HINT = 'A release is named in the header of an up script: "-- Release: 2.0.0".';
+	END IF;
+	RETURN found_version;
+END
+$$;
+COMMENT ON FUNCTION migrate_version_of(text) IS
+'The version whose header says "-- Release: " and this name.
+release: exactly as in the header, such as 2.0.0.
+Raises 42704 (no migration has this release).';
+
+CREATE FUNCTION migrate_plan(version bigint DEFAULT NULL)
+RETURNS TABLE (step integer, version bigint, name text, direction text, statements integer,
+	transactional boolean, rollback text, risk text, note text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
+BEGIN ATOMIC
+	WITH target AS (
+		SELECT migrate_plan.version AS version,
+			migrate_plan.version < migrate_version()
+			AND NOT EXISTS (SELECT FROM migrate.migration m
+							WHERE m.version = migrate_plan.version AND m.entry IS NULL) AS down
+	)
+	SELECT row_number() OVER (ORDER BY u.version)::integer, u.version, u.name, 'up', u.statements,
+		NOT u.nontransactional,
+		CASE WHEN d.version IS NULL THEN 'none' ELSE 'down script' END,
+		NULL,
+		nullif(concat_ws('; ',
+			CASE WHEN u.statements IS NULL THEN 'no up script is registered' END,
+			u.obstacle,
+			CASE WHEN u.out_of_order THEN
+				'out of order: ' || migrate_version() || ' is applied' END,
+			CASE WHEN u.unknown_requirement IS NOT NULL THEN
+				'requires ' || u.unknown_requirement || ', which is not registered' END), '')
+	FROM target t
+	JOIN migrate.step_up u ON NOT coalesce(t.down, false) AND (t.version IS NULL OR u.version <= t.version)
+	LEFT JOIN migrate.script_summary d ON d.version = u.version AND d.direction = 'down'
+	UNION ALL
+	SELECT row_number() OVER (ORDER BY d.version DESC)::integer, d.version, d.name, 'down', d.statements,
+		NOT d.nontransactional,
+		CASE WHEN d.statements IS NULL THEN 'none' ELSE 'down script' END,
+		NULL,
+		nullif(concat_ws('; ',
+			CASE WHEN d.statements IS NULL THEN 'no down script is registered' END,
+			d.obstacle), '')
+	FROM target t
+	JOIN migrate.step_down d ON t.down AND d.version > t.version
+	ORDER BY 1;
+END;
+COMMENT ON FUNCTION migrate_plan(bigint) IS
+'What migrate_apply(version), or for a lower version migrate_rollback(version), would do; changes nothing.
+version: NULL = the latest.
+rollback is "down script" or "none"; risk is NULL where no finding was made; note names what stands in the way.';
+
+CREATE FUNCTION migrate_status()
+RETURNS TABLE (version bigint, name text, state text, applied_at timestamptz, applied_by text,
+	duration interval, environment text, checksum text, rollback text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	SELECT m.version, m.name,
+		CASE WHEN m.entry IS NOT NULL THEN l.event
+			 WHEN m.version < migrate_version() THEN 'out of order'
+			 WHEN r.version IS NOT NULL THEN 'rolled back'
+			 ELSE 'pending' END,
+		l.at, l.role, l.duration, l.environment,
+		CASE WHEN m.entry IS NULL THEN NULL
+			 WHEN m.applied_checksum IS NULL OR u.version IS NULL THEN 'unknown'
+			 WHEN m.applied_checksum = u.checksum THEN 'ok'
+			 WHEN m.applied_token_checksum = u.token_checksum THEN 'comments'
+			 ELSE 'changed' END,
+		CASE WHEN d.version IS NULL THEN 'none' ELSE 'down script' END
+	FROM migrate.migration m
+	LEFT JOIN migrate.ledger l ON l.entry = m.entry
+	LEFT JOIN (SELECT DISTINCT h.version FROM migrate.ledger h WHERE h.event = 'rolled back') r
+		ON r.version = m.version
+	LEFT JOIN migrate.script_summary u ON u.version = m.version AND u.direction = 'up'
+	LEFT JOIN migrate.script_summary d ON d.version = m.version AND d.direction = 'down'
+	ORDER BY m.version;
+END;
+COMMENT ON FUNCTION migrate_status() IS
+'Every registered migration and its state: applied, baselined, pending, out of order (pending, but older than an applied one) or rolled back.
+checksum compares the registered up script with the one that was applied: ok, comments (only comments or white space differ), changed, unknown (none was recorded); NULL when not applied.';
+
+CREATE FUNCTION migrate_history(version bigint DEFAULT NULL)
+RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, name text, duration interval,
+	statements integer, rows bigint, role text, session_role text, client text, application text,
+	environment text, reason text)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	SELECT l.entry, l.at, l.event, l.version, l.name, l.duration, l.statements, l.rows, l.role,
+		l.session_role, l.client, l.application, l.environment, l.reason
+	FROM migrate.ledger l
+	WHERE migrate_history.version IS NULL OR l.version = migrate_history.version
+	ORDER BY l.entry;
+END;
+COMMENT ON FUNCTION migrate_history(bigint) IS
+'The ledger, oldest entry first.
+version: only the entries of this one; NULL = all.';
+
+-- Privileges ------------------------------------------------------------------------------
+
+CREATE FUNCTION migrate_grant(role text, access text)
+RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	function regprocedure;
+BEGIN
+	IF access IS NULL OR access NOT IN ('reader', 'deployer') THEN
+		RAISE EXCEPTION 'unknown access "%"', access
+			USING ERRCODE = 'invalid_parameter_value',
+				  HINT = 'Use "reader" or "deployer".';
+	END IF;
+	IF role IS NULL OR to_regrole(quote_ident(role)) IS NULL THEN
+		RAISE EXCEPTION 'role "%" does not exist', role
+			USING ERRCODE = 'undefined_object';
+	END IF;
+	EXECUTE format('GRANT USAGE ON SCHEMA migrate TO %I', role);
+	EXECUTE format('GRANT SELECT ON migrate.ledger, migrate.migration, migrate.ledger_break,'
+				   ' migrate.script_summary, migrate.step_up, migrate.step_down, migrate.deployment TO %I', role);
+	FOR function IN
+		SELECT p.oid
+		FROM pg_proc p
+		JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
+		WHERE e.extname = 'migrate_ext'
+			AND p.proname <> 'migrate_grant' AND p.prorettype <> 'trigger'::regtype
+			AND (p.provolatile <> 'v' OR access = 'deployer')
+	LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION migrate_grant(text, text) IS
+'Grants a role what it needs; run it as the owner of the extension.
+role: name of the role; access: reader (status, history, plan, never the text of scripts) or deployer (that, and every function that changes something).
+A deployer''s scripts still run with the deployer''s own privileges.
+Raises 22023 (unknown access), 42704 (unknown role), 42501 (the caller is not the owner).';
+
+-- Default privileges of the database may have granted what this script created
+-- to roles that must not have it (Supabase does so in schema public).
+DO $$
+DECLARE
+	granted record;
+BEGIN
+	FOR granted IN
+		SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure AS object, a.grantee
+		FROM pg_catalog.pg_proc p
+		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid,
+			pg_catalog.pg_extension e,
+			pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
+		WHERE d.deptype = 'e' AND d.refobjid = e.oid AND e.extname = 'migrate_ext' AND a.grantee <> p.proowner
+		UNION
+		SELECT 'TABLE ' || c.oid::pg_catalog.regclass, a.grantee
+		FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,
+			pg_catalog.aclexplode(c.relacl) a
+		WHERE n.nspname = 'migrate' AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
+		UNION
+		SELECT 'SCHEMA migrate', a.grantee
+		FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+		WHERE n.nspname = 'migrate' AND a.grantee <> n.nspowner
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', granted.object,
+			CASE WHEN granted.grantee = 0 THEN 'PUBLIC'
+				 ELSE granted.grantee::pg_catalog.regrole::text END);
+	END LOOP;
+END
+$$;

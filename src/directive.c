@@ -1,0 +1,250 @@
+/*-------------------------------------------------------------------------
+ *
+ * directive.c
+ *		What the comments of a script say: its header and its directives.
+ *
+ * A header line ("-- Author: data team") only describes, so one that is not
+ * known is a comment like any other.  A directive ("-- migrate: role = app")
+ * changes what happens, so one that is not known is an error with its line:
+ * a misspelt "no-transaction" must never be skipped in silence.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "directive.h"
+
+#define DIRECTIVE_PREFIX "migrate:"
+
+/* One directive being read. */
+typedef struct DirectiveLine
+{
+	const char *key;
+	char	   *value;			/* NULL when there is no "= value" */
+	int			line;
+} DirectiveLine;
+
+typedef struct DirectiveRule
+{
+	const char *key;
+	bool		has_value;
+	void		(*read) (ScriptDirectives *directives, const DirectiveLine *at);
+	const char *example;
+} DirectiveRule;
+
+/* Raise what every malformed directive raises. */
+static void
+directive_refuse(const DirectiveLine *at, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid directive \"%s\" at line %d", at->key, at->line),
+			 errdetail("%s", detail)));
+}
+
+/* no-transaction: the script must not run inside a transaction block. */
+static void
+directive_no_transaction(ScriptDirectives *directives, const DirectiveLine *at)
+{
+	directives->no_transaction = true;
+}
+
+/* role = NAME: run the script as this role. */
+static void
+directive_role(ScriptDirectives *directives, const DirectiveLine *at)
+{
+	if (directives->role != NULL)
+		directive_refuse(at, "The role is given twice.");
+	directives->role = at->value;
+}
+
+/* search_path = SCHEMA, ...: run the script with this search_path. */
+static void
+directive_search_path(ScriptDirectives *directives, const DirectiveLine *at)
+{
+	if (directives->search_path != NULL)
+		directive_refuse(at, "The search_path is given twice.");
+	directives->search_path = at->value;
+}
+
+/* lock_timeout = TIME: wait this long for a lock, instead of the default. */
+static void
+directive_lock_timeout(ScriptDirectives *directives, const DirectiveLine *at)
+{
+	int			ms;
+	const char *hint;
+
+	if (directives->lock_timeout != NULL)
+		directive_refuse(at, "The lock_timeout is given twice.");
+	if (!parse_int(at->value, &ms, GUC_UNIT_MS, &hint) || ms < 0)
+		directive_refuse(at, hint ? hint : "A lock_timeout is a time such as 500ms or 2s.");
+	directives->lock_timeout = at->value;
+}
+
+/* Read one version of a list and move *p behind it; 0 if there is none. */
+static int64
+directive_version(const char **p)
+{
+	char	   *end;
+	int64		version;
+
+	errno = 0;
+	version = strtoll(*p, &end, 10);
+	if (end == *p || errno != 0 || version <= 0)
+		return 0;
+	while (isspace((unsigned char) *end))
+		end++;
+	*p = end;
+	return version;
+}
+
+/* requires = VERSION, ...: these versions must be applied first. */
+static void
+directive_requires(ScriptDirectives *directives, const DirectiveLine *at)
+{
+	const char *p = at->value;
+
+	for (;; p++)
+	{
+		int64		version = directive_version(&p);
+		ListCell   *lc;
+
+		if (version == 0 || (*p != ',' && *p != '\0'))
+			directive_refuse(at, "What is required is a list of versions, such as 7, 9.");
+		foreach(lc, directives->requires)
+		{
+			if (*(int64 *) lfirst(lc) == version)
+				directive_refuse(at, "A version is listed twice.");
+		}
+		directives->requires = lappend(directives->requires,
+									   memcpy(palloc(sizeof(int64)), &version, sizeof(int64)));
+		if (*p == '\0')
+			return;
+	}
+}
+
+static const DirectiveRule directive_rules[] = {
+	{"no-transaction", false, directive_no_transaction, "no-transaction"},
+	{"role", true, directive_role, "role = app_owner"},
+	{"search_path", true, directive_search_path, "search_path = app, public"},
+	{"lock_timeout", true, directive_lock_timeout, "lock_timeout = 500ms"},
+	{"requires", true, directive_requires, "requires = 7, 9"},
+};
+
+/* Copy text[0..length) without the blanks around it. */
+static char *
+directive_trim(const char *text, int length)
+{
+	while (length > 0 && isspace((unsigned char) *text))
+	{
+		text++;
+		length--;
+	}
+	while (length > 0 && isspace((unsigned char) text[length - 1]))
+		length--;
+	return pnstrdup(text, length);
+}
+
+/* Name the directives there are, for the hint of an unknown one. */
+static char *
+directive_examples(void)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < lengthof(directive_rules); i++)
+		appendStringInfo(&buf, "%s\"%s\"", i ? ", " : "", directive_rules[i].example);
+	return buf.data;
+}
+
+/* Raise the error of a directive that is not known. */
+static void
+directive_unknown(const DirectiveLine *at)
+{
+	bool		dbmate = strcmp(at->key, "up") == 0 || strcmp(at->key, "down") == 0;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown directive \"%s\" at line %d", at->key, at->line),
+			 dbmate ?
+			 errhint("A file that holds both directions is registered with migrate_register_file().") :
+			 errhint("Known are: %s.", directive_examples())));
+}
+
+/*
+ * Read one line comment; returns whether it is a directive.  A malformed or
+ * unknown directive is an error.
+ */
+bool
+migrate_directive_read(ScriptDirectives *directives, const char *comment,
+					   int length, int line)
+{
+	char	   *text = directive_trim(comment + 2, length - 2);
+	char	   *equals;
+	DirectiveLine at = {.line = line};
+
+	if (pg_strncasecmp(text, DIRECTIVE_PREFIX, strlen(DIRECTIVE_PREFIX)) != 0)
+	{
+		pfree(text);
+		return false;
+	}
+	text += strlen(DIRECTIVE_PREFIX);
+	equals = strchr(text, '=');
+	at.key = directive_trim(text, equals ? equals - text : strlen(text));
+	if (equals != NULL)
+		at.value = directive_trim(equals + 1, strlen(equals + 1));
+
+	for (int i = 0; i < lengthof(directive_rules); i++)
+	{
+		const DirectiveRule *rule = &directive_rules[i];
+
+		if (pg_strcasecmp(rule->key, at.key) != 0)
+			continue;
+		if (rule->has_value && (at.value == NULL || *at.value == '\0'))
+			directive_refuse(&at, psprintf("It needs a value, as in \"%s\".", rule->example));
+		if (!rule->has_value && at.value != NULL)
+			directive_refuse(&at, "It takes no value.");
+		rule->read(directives, &at);
+		return true;
+	}
+	directive_unknown(&at);
+	return false;				/* keep the compiler quiet */
+}
+
+/* Read one line comment of the header; the first of each key counts. */
+void
+migrate_header_read(ScriptHeader *header, const char *comment, int length)
+{
+	struct
+	{
+		const char *key;
+		char	  **value;
+	}			fields[] = {
+		{"migration", &header->migration},
+		{"description", &header->description},
+		{"author", &header->author},
+		{"date", &header->date},
+		{"release", &header->release},
+	};
+	const char *colon = memchr(comment, ':', length);
+	char	   *key;
+
+	if (colon == NULL)
+		return;
+	key = directive_trim(comment + 2, colon - comment - 2);
+	for (int i = 0; i < lengthof(fields); i++)
+	{
+		if (pg_strcasecmp(fields[i].key, key) == 0 && *fields[i].value == NULL)
+		{
+			char	   *value = directive_trim(colon + 1, comment + length - colon - 1);
+
+			if (*value != '\0')
+				*fields[i].value = value;
+		}
+	}
+	pfree(key);
+}

@@ -1,0 +1,305 @@
+/*-------------------------------------------------------------------------
+ *
+ * engine.c
+ *		Carry migrations up and down: migrate_apply() and migrate_rollback().
+ *
+ * Invariants:
+ *
+ * - All steps of a call, their ledger entries and what else is kept in step
+ *   are written by the caller's transaction; they become visible together or
+ *   not at all.  Nothing here commits, and nothing survives an error.
+ * - Every step is judged (plan.c) and every script that cannot run is refused
+ *   before the first statement runs.
+ * - A step's memory goes with the step.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "portability/instr_time.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "deploy.h"
+#include "engine.h"
+#include "execute.h"
+#include "ledger.h"
+#include "owner.h"
+#include "plan.h"
+#include "registry.h"
+#include "schema_version.h"
+#include "supabase.h"
+
+PG_FUNCTION_INFO_V1(migrate_apply);
+PG_FUNCTION_INFO_V1(migrate_rollback);
+
+#define ENGINE_COLUMNS 6
+
+/* One call of migrate_apply() or migrate_rollback(). */
+typedef struct EngineRun
+{
+	ReturnSetInfo *result;
+	bool		down;
+	MemoryContext step_context; /* reset after each step */
+} EngineRun;
+
+/* One step, while it runs. */
+typedef struct EngineStep
+{
+	const PlanStep *plan;
+	PositionFrame frame;
+	Script	   *script;
+	ExecuteResult executed;
+	int64		duration;		/* microseconds */
+} EngineStep;
+
+/* Set up what the engine and the floors below need. */
+void
+migrate_engine_init(void)
+{
+	migrate_deploy_init();
+}
+
+/* Read the script of a step. */
+static void
+engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
+{
+	const char *direction = run->down ? "down" : "up";
+	char	   *body = migrate_registry_body(plan->version, direction);
+
+	if (body == NULL)
+		elog(ERROR, "the %s script of migration " INT64_FORMAT " has gone",
+			 direction, plan->version);
+	step->plan = plan;
+	step->frame.version = plan->version;
+	step->frame.name = plan->name;
+	step->frame.direction = direction;
+	step->script = migrate_script_read(body, &step->frame);
+}
+
+/*
+ * Refuse the whole plan if one of its scripts cannot be run; the first is
+ * named, with its line.
+ */
+static void
+engine_check_obstacles(EngineRun *run, const MigratePlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->steps)
+	{
+		PlanStep   *planned = lfirst(lc);
+		EngineStep	step = {0};
+
+		if (!planned->has_obstacle)
+			continue;
+		engine_read(run, planned, &step);
+		/* Raises the obstacle before it runs anything. */
+		migrate_execute(step.script, &step.frame, &step.executed);
+		elog(ERROR, "the obstacle of migration " INT64_FORMAT " has gone", planned->version);
+	}
+}
+
+/* Write the ledger entry of a step and mark its migration. */
+static void
+engine_record(EngineRun *run, EngineStep *step)
+{
+	LedgerEntry entry = {
+		.version = step->plan->version,
+		.name = step->plan->name,
+		.event = run->down ? "rolled back" : "applied",
+		.duration = step->duration,
+		.statements = step->executed.statements,
+		.rows = step->executed.rows,
+		.checksum = step->script->checksum,
+		.token_checksum = step->script->token_checksum,
+	};
+	int64		number = migrate_ledger_append(&entry);
+
+	if (run->down)
+		migrate_registry_mark(step->plan->version, 0, NULL);
+	else
+		migrate_registry_mark(step->plan->version, number, step->script);
+}
+
+/* Error context callback of what follows a script. */
+static void
+engine_position(void *arg)
+{
+	EngineStep *step = (EngineStep *) arg;
+
+	errcontext("migration " INT64_FORMAT " (%s), %s, after the last statement",
+			   step->frame.version, step->frame.name, step->frame.direction);
+}
+
+/* Bring the relations of others in step with the ledger. */
+static void
+engine_keep_in_step(EngineRun *run, EngineStep *step, const SchemaVersion *before)
+{
+	const PlanStep *plan = step->plan;
+	const char *what = plan->description ? plan->description : plan->name;
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = engine_position,
+		.arg = step,
+	};
+	SchemaVersionGoal goal;
+
+	error_context_stack = &callback;
+	goal.own = run->down ? plan->version - 1 : plan->version;
+	goal.current = migrate_registry_current();
+	goal.description = run->down ?
+		psprintf("rolled back " INT64_FORMAT ": %s", plan->version, what) : what;
+	migrate_schema_version_settle(before, &goal);
+	if (run->down)
+		migrate_supabase_remove(plan->version_text);
+	else
+		migrate_supabase_add(plan->version_text, plan->name, step->script->text);
+	error_context_stack = callback.previous;
+}
+
+/* Add the row of a step to the result, and tell the client. */
+static void
+engine_report(EngineRun *run, EngineStep *step)
+{
+	Interval	duration = {.time = step->duration};
+	Datum		values[ENGINE_COLUMNS] = {0};
+	bool		isnull[ENGINE_COLUMNS] = {false};
+
+	values[0] = Int64GetDatum(step->plan->version);
+	values[1] = CStringGetTextDatum(step->plan->name);
+	values[2] = Int32GetDatum(step->executed.statements);
+	values[3] = IntervalPGetDatum(&duration);
+	isnull[4] = isnull[5] = true;	/* snapshot, rows_kept: none were taken */
+	tuplestore_putvalues(run->result->setResult, run->result->setDesc, values, isnull);
+
+	ereport(NOTICE,
+			(errmsg("%s " INT64_FORMAT " %s: %d %s, " INT64_FORMAT " ms",
+					run->down ? "rolled back" : "applied",
+					step->plan->version, step->plan->name,
+					step->executed.statements,
+					step->executed.statements == 1 ? "statement" : "statements",
+					(step->duration + 500) / 1000)));
+}
+
+/* Carry one migration up or down. */
+static void
+engine_step(EngineRun *run, const PlanStep *plan)
+{
+	EngineStep	step = {0};
+	SchemaVersion before;
+	instr_time	start;
+	instr_time	end;
+
+	migrate_deploy_announce(plan->version);
+	engine_read(run, plan, &step);
+	migrate_schema_version_read(&before);
+	INSTR_TIME_SET_CURRENT(start);
+	migrate_execute(step.script, &step.frame, &step.executed);
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	step.duration = INSTR_TIME_GET_MICROSEC(end);
+
+	if (!migrate_extension_exists())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("migration " INT64_FORMAT " (%s) drops extension migrate_ext, which is running it",
+						plan->version, plan->name)));
+	engine_record(run, &step);
+	engine_keep_in_step(run, &step, &before);
+	engine_report(run, &step);
+	migrate_deploy_conceal(plan->version);
+}
+
+/* Tell PostgREST that the schema is another one, and the statistics who runs. */
+static void
+engine_finish(const MigratePlan *plan)
+{
+	if (plan->steps != NIL)
+		Async_Notify("pgrst", "reload schema");
+	else
+		ereport(NOTICE,
+				(errmsg(plan->down ? "nothing to roll back" : "nothing to apply")));
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
+}
+
+/* Run a plan made after the deploy lock was taken. */
+static void
+engine_run(FunctionCallInfo fcinfo, const char *command,
+		   MigratePlan *(*make_plan) (int64), int64 version)
+{
+	EngineRun	run = {0};
+	MigratePlan *plan;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	run.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SPI_connect();
+	migrate_deploy_begin(command);
+	plan = make_plan(version);
+	run.down = plan->down;
+	engine_check_obstacles(&run, plan);
+
+	run.step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
+											 ALLOCSET_DEFAULT_SIZES);
+	foreach(lc, plan->steps)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run.step_context);
+
+		engine_step(&run, lfirst(lc));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(run.step_context);
+	}
+	engine_finish(plan);
+	migrate_deploy_end();
+	SPI_finish();
+}
+
+/* Refuse a version that cannot be one; command names the function. */
+static void
+engine_check_version(int64 version, int64 least)
+{
+	if (version < least)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("version " INT64_FORMAT " is out of range", version),
+				 errhint("Versions are whole numbers from " INT64_FORMAT ".", least)));
+}
+
+/* SQL: migrate_apply(version bigint DEFAULT NULL) */
+Datum
+migrate_apply(PG_FUNCTION_ARGS)
+{
+	int64		version = 0;
+
+	if (!PG_ARGISNULL(0))
+	{
+		version = PG_GETARG_INT64(0);
+		engine_check_version(version, 1);
+	}
+	engine_run(fcinfo, "migrate_apply()", migrate_plan_up, version);
+	return (Datum) 0;
+}
+
+/* SQL: migrate_rollback(to_version bigint DEFAULT NULL) */
+Datum
+migrate_rollback(PG_FUNCTION_ARGS)
+{
+	int64		to_version = -1;
+
+	if (!PG_ARGISNULL(0))
+	{
+		to_version = PG_GETARG_INT64(0);
+		engine_check_version(to_version, 0);
+	}
+	engine_run(fcinfo, "migrate_rollback()", migrate_plan_down, to_version);
+	return (Datum) 0;
+}

@@ -1,0 +1,27 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger.h
+ *		The append-only history.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_LEDGER_H
+#define MIGRATE_LEDGER_H
+
+/* What one entry says; the ledger adds who, where and when. */
+typedef struct LedgerEntry
+{
+	int64		version;
+	const char *name;
+	const char *event;			/* as migrate.ledger.event allows */
+	int64		duration;		/* microseconds, -1 = no script ran */
+	int			statements;		/* -1 = no script ran */
+	int64		rows;
+	const uint8 *checksum;		/* of the script, or NULL */
+	const uint8 *token_checksum;
+	const char *reason;			/* or NULL */
+} LedgerEntry;
+
+extern int64 migrate_ledger_append(const LedgerEntry *entry);
+
+#endif							/* MIGRATE_LEDGER_H */

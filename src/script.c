@@ -1,0 +1,359 @@
+/*-------------------------------------------------------------------------
+ *
+ * script.c
+ *		A script, read: its statements, header, directives and checksums.
+ *
+ * Reading happens in two passes.  The lexer (ours, pure C) goes first: it
+ * blanks what is not SQL (a byte order mark, psql commands, COPY data), reads
+ * the comments and computes both checksums.  The server's own parser then sees
+ * a text of the same length, so every position it reports is a position in the
+ * file.  Nothing here touches a catalog or SPI.
+ *
+ * Two checksums: of the exact text, and of the tokens alone.  Only the second
+ * decides whether a migration has changed: comments, white space and line ends
+ * may.  Every token is followed by a zero byte, so "a b" and "ab" differ, and
+ * a carriage return before a line feed is left out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "lexer.h"
+#include "obstacle.h"
+#include "script.h"
+#include "settings.h"
+
+/* State of the first pass. */
+typedef struct ScriptReader
+{
+	Script	   *script;
+	char	   *clean;			/* script->clean, writable */
+	Lexer		lexer;
+	pg_cryptohash_ctx *tokens;
+	bool		in_header;		/* no token but comments so far */
+	LexKind		previous;
+	List	   *copies;			/* of ScriptCopy *, in the order of the text */
+} ScriptReader;
+
+/* Raise the error of a hash that cannot be computed. */
+static void
+script_hash_check(int rc)
+{
+	if (rc < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute the checksum of a script")));
+}
+
+/* Feed one token to the second checksum. */
+static void
+script_hash_token(ScriptReader *reader, const LexToken *token)
+{
+	const uint8 *p = (const uint8 *) reader->lexer.text + token->offset;
+	const uint8 *end = p + token->length;
+	const uint8 zero = 0;
+
+	while (p < end)
+	{
+		const uint8 *cr = memchr(p, '\r', end - p);
+		const uint8 *stop = cr ? cr : end;
+
+		script_hash_check(pg_cryptohash_update(reader->tokens, p, stop - p));
+		if (cr != NULL && (cr + 1 == end || cr[1] != '\n'))
+			script_hash_check(pg_cryptohash_update(reader->tokens, cr, 1));
+		p = cr ? cr + 1 : end;
+	}
+	script_hash_check(pg_cryptohash_update(reader->tokens, &zero, 1));
+}
+
+/* Make bytes of the clean text blanks, keeping its lines. */
+static void
+script_blank(ScriptReader *reader, size_t offset, size_t length)
+{
+	for (char *p = reader->clean + offset; length > 0; p++, length--)
+	{
+		if (*p != '\n')
+			*p = ' ';
+	}
+}
+
+/*
+ * Accept the psql commands that pg_dump writes, and blank them; refuse others.
+ *
+ * \restrict and \unrestrict only protect psql itself; \connect is harmless
+ * when it names the database at hand.
+ */
+static void
+script_psql(ScriptReader *reader, const LexToken *token)
+{
+	char	   *line = pnstrdup(reader->lexer.text + token->offset, token->length);
+	char	   *rest = NULL;
+	char	   *command = strtok_r(line, " \t\r", &rest);
+	char	   *argument = strtok_r(NULL, " \t\r", &rest);
+
+	if (strcmp(command, "\\restrict") == 0 || strcmp(command, "\\unrestrict") == 0)
+		script_blank(reader, token->offset, token->length);
+	else if (strcmp(command, "\\connect") == 0 && argument != NULL &&
+			 strcmp(argument, get_database_name(MyDatabaseId)) == 0)
+		script_blank(reader, token->offset, token->length);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("psql command \"%.40s\" at line %d is not SQL",
+						command, token->line),
+				 errhint("psql commands run in psql only; write the statements themselves into the script.")));
+	pfree(line);
+}
+
+/* Remember the data of a COPY, and blank it. */
+static void
+script_copy_data(ScriptReader *reader, const LexToken *token)
+{
+	ScriptCopy *copy;
+
+	script_blank(reader, token->offset, token->length);
+	if (token->kind == LEX_COPY_END && reader->previous == LEX_COPY_DATA)
+		return;
+	copy = palloc0(sizeof(ScriptCopy));
+	copy->offset = token->offset;
+	copy->length = token->kind == LEX_COPY_DATA ? token->length : 0;
+	copy->line = token->line;
+	reader->copies = lappend(reader->copies, copy);
+}
+
+/* Read one line comment. */
+static void
+script_comment(ScriptReader *reader, const LexToken *token)
+{
+	const char *comment = reader->lexer.text + token->offset;
+	Script	   *script = reader->script;
+
+	if (!migrate_directive_read(&script->directives, comment, token->length, token->line) &&
+		reader->in_header)
+		migrate_header_read(&script->header, comment, token->length);
+}
+
+/* First pass: the lexer's. */
+static void
+script_read_tokens(ScriptReader *reader)
+{
+	LexToken	token;
+
+	while (lexer_next(&reader->lexer, &token) != LEX_END)
+	{
+		switch (token.kind)
+		{
+			case LEX_LINE_COMMENT:
+				script_comment(reader, &token);
+				continue;
+			case LEX_BLOCK_COMMENT:
+				continue;
+			case LEX_PSQL:
+				script_psql(reader, &token);
+				continue;
+			case LEX_COPY_DATA:
+			case LEX_COPY_END:
+				script_copy_data(reader, &token);
+				break;
+			default:
+				break;
+		}
+		reader->in_header = false;
+		reader->previous = token.kind;
+		if (token.kind != LEX_COPY_END)
+			script_hash_token(reader, &token);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Compute the checksum of the exact text. */
+static void
+script_hash_text(Script *script)
+{
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+
+	script_hash_check(pg_cryptohash_init(ctx));
+	script_hash_check(pg_cryptohash_update(ctx, (const uint8 *) script->text, script->length));
+	script_hash_check(pg_cryptohash_final(ctx, script->checksum, sizeof(script->checksum)));
+	pg_cryptohash_free(ctx);
+}
+
+/* Find where a parsed statement really starts: behind blanks and comments. */
+static void
+script_first_token(const Script *script, ScriptStatement *stmt)
+{
+	Lexer		lexer;
+	LexToken	token;
+	LexKind		kind;
+
+	lexer_init(&lexer, script->clean + stmt->offset, stmt->length);
+	do
+	{
+		kind = lexer_next(&lexer, &token);
+	} while (kind == LEX_LINE_COMMENT || kind == LEX_BLOCK_COMMENT);
+	stmt->offset += token.offset;
+	stmt->length -= token.offset;
+}
+
+/* Turn the parser's list into statements with lines and COPY data. */
+static void
+script_build_statements(ScriptReader *reader, List *parsed)
+{
+	Script	   *script = reader->script;
+	ListCell   *copy = list_head(reader->copies);
+	ListCell   *lc;
+	int			line = 1;
+	int			counted = 0;
+
+	foreach(lc, parsed)
+	{
+		RawStmt    *raw = lfirst_node(RawStmt, lc);
+		ScriptStatement *stmt = palloc0(sizeof(ScriptStatement));
+
+		stmt->raw = raw;
+		stmt->offset = raw->stmt_location;
+		stmt->length = raw->stmt_len > 0 ? raw->stmt_len :
+			script->length - raw->stmt_location;
+		script_first_token(script, stmt);
+		for (; counted < stmt->offset; counted++)
+		{
+			if (script->clean[counted] == '\n')
+				line++;
+		}
+		stmt->line = line;
+
+		if (IsA(raw->stmt, CopyStmt) && copy != NULL)
+		{
+			CopyStmt   *node = (CopyStmt *) raw->stmt;
+
+			if (node->is_from && node->filename == NULL && !node->is_program)
+			{
+				stmt->copy = lfirst(copy);
+				copy = lnext(reader->copies, copy);
+			}
+		}
+		script->statements = lappend(script->statements, stmt);
+	}
+}
+
+/* Run the server's parser, always with standard strings. */
+static List *
+script_parse(const char *clean)
+{
+	int			guc_level = NewGUCNestLevel();
+	List	   *parsed;
+
+	(void) set_config_option("standard_conforming_strings", "on",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	parsed = raw_parser(clean, RAW_PARSE_DEFAULT);
+	AtEOXact_GUC(false, guc_level);
+	return parsed;
+}
+
+/* Both passes; errors go through migrate_script_read(). */
+static void
+script_read(Script *script, PositionFrame *frame)
+{
+	ScriptReader reader = {.script = script, .in_header = true, .previous = LEX_END};
+	List	   *parsed;
+	ListCell   *lc;
+
+	if (script->length > (int64) migrate_script_limit * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("script exceeds %d kB", migrate_script_limit),
+				 errdetail("It has %d kB.", script->length / 1024),
+				 errhint("Load large data outside of migrations, or raise migrate.script_limit.")));
+
+	reader.clean = MemoryContextAllocHuge(CurrentMemoryContext, script->length + 1);
+	memcpy(reader.clean, script->text, script->length + 1);
+	script->clean = frame->text = reader.clean;
+	script_hash_text(script);
+
+	lexer_init(&reader.lexer, script->text, script->length);
+	script_blank(&reader, 0, reader.lexer.pos); /* a byte order mark */
+	reader.tokens = pg_cryptohash_create(PG_SHA256);
+	script_hash_check(pg_cryptohash_init(reader.tokens));
+	script_read_tokens(&reader);
+	script_hash_check(pg_cryptohash_final(reader.tokens, script->token_checksum,
+										  sizeof(script->token_checksum)));
+	pg_cryptohash_free(reader.tokens);
+
+	parsed = script_parse(script->clean);
+	script_build_statements(&reader, parsed);
+	migrate_obstacle_find(script);
+	foreach(lc, script->statements)
+	{
+		if (!((ScriptStatement *) lfirst(lc))->skipped)
+			script->count++;
+	}
+}
+
+/* Say what a psql variable is when the parser stopped at one. */
+static void
+script_hint_variable(ErrorData *edata, const char *clean)
+{
+	int			charpos = edata->cursorpos;
+	const char *p = clean;
+
+	if (charpos <= 0 || edata->sqlerrcode != ERRCODE_SYNTAX_ERROR || edata->hint)
+		return;
+	while (--charpos > 0 && *p != '\0')
+		p += pg_mblen(p);
+	if (*p == ':')
+		edata->hint = pstrdup("psql variables are not replaced in a migration; write the value itself.");
+}
+
+/*
+ * Read a script.  Everything is allocated in the current memory context.
+ *
+ * frame names the script in error messages; its text is set here.  Raises a
+ * syntax error, a malformed directive or an unknown one with its line; what
+ * parses but cannot be run by migrate_apply() is left in script->obstacle.
+ */
+Script *
+migrate_script_read(const char *text, PositionFrame *frame)
+{
+	Script	   *script = palloc0(sizeof(Script));
+	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = migrate_position_callback,
+		.arg = frame,
+	};
+
+	script->text = text;
+	script->length = strlen(text);
+	error_context_stack = &callback;
+	PG_TRY();
+	{
+		script_read(script, frame);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		if (script->clean != NULL)
+			script_hint_variable(edata, script->clean);
+		migrate_position_annotate(edata, frame);
+		error_context_stack = callback.previous;
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	return script;
+}

@@ -1,0 +1,18 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.h
+ *		The migrate.* settings.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_SETTINGS_H
+#define MIGRATE_SETTINGS_H
+
+extern char *migrate_environment;
+extern bool migrate_out_of_order;
+extern int	migrate_lock_timeout;	/* ms, 0 = leave lock_timeout alone */
+extern int	migrate_script_limit;	/* kB */
+
+extern void migrate_settings_init(void);
+
+#endif							/* MIGRATE_SETTINGS_H */
