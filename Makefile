@@ -21,7 +21,7 @@ PG_CFLAGS = -std=gnu99 -Wall -Wextra -Wno-unused-parameter \
 # Bitcode for JIT inlining would buy nothing here and needs a whole LLVM.
 override with_llvm = no
 
-EXTRA_CLEAN = test/unit/lexer_test
+EXTRA_CLEAN = test/unit/lexer_test test/unit/lexer_fuzz
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
@@ -52,12 +52,13 @@ test-versions:
 test-cassert:
 	@tools/test-cassert.sh
 
-unit: test/unit/lexer_test
+unit: test/unit/lexer_test test/unit/lexer_fuzz
 	test/unit/lexer_test
+	test/unit/lexer_fuzz
 
-test/unit/lexer_test: test/unit/lexer_test.c src/lexer.c src/lexer.h
+test/unit/lexer_%: test/unit/lexer_%.c src/lexer.c src/lexer.h
 	$(CC) -std=c99 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
-		-Isrc -o $@ test/unit/lexer_test.c src/lexer.c
+		-DSTANDALONE -Isrc -o $@ $< src/lexer.c
 
 indent check-indent:
 	@tools/indent.sh $@

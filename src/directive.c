@@ -176,6 +176,27 @@ directive_unknown(const DirectiveLine *at)
 }
 
 /*
+ * Refuse the markers of files that hold both directions: read as one script,
+ * they would be done and undone in one go.
+ */
+static void
+directive_refuse_marker(const char *text, int line)
+{
+	static const char *const markers[] = {"+goose Up", "+goose Down", "+migrate Up", "+migrate Down"};
+
+	for (int i = 0; i < lengthof(markers); i++)
+	{
+		if (pg_strncasecmp(text, markers[i], strlen(markers[i])) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("marker \"%s\" at line %d in a script of one direction", markers[i], line),
+					 text[1] == 'g' ?
+					 errhint("A file that holds both directions is registered with migrate_register_file().") :
+					 errhint("Split the file into one for each direction.")));
+	}
+}
+
+/*
  * Read one line comment; returns whether it is a directive.  A malformed or
  * unknown directive is an error.
  */
@@ -189,6 +210,7 @@ migrate_directive_read(ScriptDirectives *directives, const char *comment,
 
 	if (pg_strncasecmp(text, DIRECTIVE_PREFIX, strlen(DIRECTIVE_PREFIX)) != 0)
 	{
+		directive_refuse_marker(text, line);
 		pfree(text);
 		return false;
 	}

@@ -72,7 +72,7 @@ typedef struct LayoutSplit
 {
 	const Layout *layout;
 	int			line;			/* the one at hand, from 1 */
-	int			mark_line;		/* the first marker of any kind, or 0 */
+	int			mark_line;		/* of the first section, or 0 */
 	int			loose_line;		/* the first statement above a section, or 0 */
 	LayoutDirection current;	/* whose section takes the line at hand */
 	LayoutSection sections[2];	/* by direction */
@@ -386,10 +386,10 @@ layout_enter(LayoutSplit *split, LayoutMark mark)
 	bool		is_down = mark.kind == LAYOUT_MARK_DOWN;
 	LayoutSection *section = &split->sections[is_down ? LAYOUT_DOWN : LAYOUT_UP];
 
-	if (split->mark_line == 0)
-		split->mark_line = split->line;
 	if (mark.kind == LAYOUT_MARK_FILE)
 		return;
+	if (split->mark_line == 0)
+		split->mark_line = split->line;
 	if (section->line != 0)
 		layout_refuse(split, split->line, is_down ? "second down section" : "second up section",
 					  psprintf("The first is at line %d; join them.", section->line));
@@ -397,9 +397,17 @@ layout_enter(LayoutSplit *split, LayoutMark mark)
 	split->current = is_down ? LAYOUT_DOWN : LAYOUT_UP;
 }
 
+/* Tell whether a section begins at a marker. */
+static bool
+layout_begins(LayoutMark mark)
+{
+	return mark.kind == LAYOUT_MARK_UP || mark.kind == LAYOUT_MARK_DOWN;
+}
+
 /*
  * Write the line at hand to the script it belongs to, and leave it empty in
- * the other one; so is a marker in both, unless it forbids a transaction.
+ * the other one; so is the marker of a section in both, unless it forbids a
+ * transaction.
  */
 static void
 layout_write(LayoutSplit *split, LayoutMark mark, const char *line, int length)
@@ -409,7 +417,7 @@ layout_write(LayoutSplit *split, LayoutMark mark, const char *line, int length)
 		LayoutSection *section = &split->sections[i];
 		bool		own = i == split->current || mark.kind == LAYOUT_MARK_FILE;
 
-		if (!own || (mark.kind != LAYOUT_MARK_NONE && !mark.no_transaction))
+		if (!own || (layout_begins(mark) && !mark.no_transaction))
 		{
 			section->blanks++;
 			continue;
@@ -434,16 +442,14 @@ layout_check_marks(const LayoutSplit *split)
 		layout_refuse(split, split->mark_line, "marker in a down script",
 					  "Remove it, or keep both directions in the file of the up script alone.");
 	if (up == 0 || (down != 0 && down < up))
-		layout_refuse(split, down ? down : split->mark_line,
-					  down ? "down section without an up section above it" :
-					  "marker without an up section",
+		layout_refuse(split, down, "down section without an up section above it",
 					  "Begin the file with \"-- migrate:up\" or \"-- +goose Up\".");
 	if (split->loose_line != 0)
 		layout_refuse(split, split->loose_line, "text above the up section",
 					  "Only empty lines and \"--\" comments may stand above the first section.");
 }
 
-/* Finish a script without markers; sqlx forbids a transaction in line 1. */
+/* Finish a file without sections; sqlx forbids a transaction in line 1. */
 static void
 layout_unmarked(LayoutDirection direction, char *text, LayoutScripts *scripts)
 {
@@ -460,7 +466,8 @@ layout_unmarked(LayoutDirection direction, char *text, LayoutScripts *scripts)
 /*
  * Split the content of a file into its scripts, for each of which the lines
  * of the other one are left empty.  What stands above the first marker is the
- * header, and part of the up script.  A line that reads as a marker is one
+ * header, and part of the up script; without sections the whole file is one
+ * script, in which goose's other annotations may stand.  A line that reads as a marker is one
  * even inside a string, as it is for dbmate and goose.
  */
 void
@@ -487,7 +494,7 @@ migrate_layout_split(const Layout *layout, const char *content,
 		layout_write(&split, mark, line, next - line);
 	}
 
-	/* Without markers, all of it stands where a header goes. */
+	/* Without sections, all of it stands where a header goes. */
 	if (split.mark_line == 0)
 	{
 		layout_unmarked(layout->direction, up->text.data, scripts);

@@ -191,9 +191,8 @@ lexer_scan_number(const Lexer *lexer, size_t at, LexToken *token)
  * Return the end of an operator.
  *
  * As in scan.l, "+" and "-" cannot end an operator of several bytes that has
- * only bytes of standard SQL: "=-1" is "=", "-", "1", as "= -1" is.  Those cut
- * off are one token each, which is remembered: to look for the end of the run
- * again at every one would take quadratic time.
+ * only bytes of standard SQL: "=-1" is "=", "-", "1".  Those cut off are known
+ * to be single from then on; looking at each again would be quadratic.
  */
 static size_t
 lexer_scan_operator(Lexer *lexer, size_t start, LexToken *token)
@@ -236,25 +235,19 @@ lexer_scan_line_comment(const Lexer *lexer, size_t at, LexToken *token)
 static size_t
 lexer_scan_block_comment(const Lexer *lexer, size_t at, LexToken *token)
 {
-	size_t		depth = 0;
+	int			depth = 0;
 
 	token->kind = LEX_BLOCK_COMMENT;
-	for (; at < lexer->length; at++)
+	do
 	{
-		if (lexer_is_pair(lexer, at, "/*"))
-		{
-			depth++;
-			at++;
-		}
-		else if (lexer_is_pair(lexer, at, "*/"))
-		{
-			at++;
-			if (--depth == 0)
-				return at + 1;
-		}
-	}
-	token->terminated = false;
-	return lexer->length;
+		bool		opens = lexer_is_pair(lexer, at, "/*");
+		bool		closes = lexer_is_pair(lexer, at, "*/");
+
+		depth += opens - closes;
+		at += opens || closes ? 2 : 1;
+	} while (depth > 0 && at < lexer->length);
+	token->terminated = depth == 0;
+	return at;
 }
 
 /* Return the offset of the next line end, or the end of the text. */

@@ -301,7 +301,7 @@ migrate_load(PG_FUNCTION_ARGS)
 		const char *action = load_register(migration);
 		RegistryMigration *stored = migrate_registry_find(migration->layout.version);
 		Datum		values[3] = {Int64GetDatum(stored->version),
-			CStringGetTextDatum(stored->name), CStringGetTextDatum(action)};
+		CStringGetTextDatum(stored->name), CStringGetTextDatum(action)};
 		bool		isnull[3] = {false};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);

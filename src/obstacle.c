@@ -233,7 +233,7 @@ obstacle_plain(ObstacleWalk *walk, Node *node)
 		{T_DropdbStmt, "DROP DATABASE"},
 		{T_CreateTableSpaceStmt, "CREATE TABLESPACE"},
 		{T_DropTableSpaceStmt, "DROP TABLESPACE"},
-	}, lasting[] = {
+	},			lasting[] = {
 		{T_ListenStmt, "LISTEN"},
 		{T_UnlistenStmt, "UNLISTEN"},
 		{T_LoadStmt, "LOAD"},

@@ -104,6 +104,28 @@ register_check_release(const RegisterWork *work)
 				 errhint("A release names one version; correct the header of one of the two.")));
 }
 
+/*
+ * Refuse an up script that is empty; one that has nothing but comments does so
+ * on purpose.
+ */
+static void
+register_check_statements(const RegisterWork *work)
+{
+	const char *text = work->given->up;
+
+	if (work->up->count > 0)
+		return;
+	if (text[strspn(text, " \t\r\n\f\v")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("migration " INT64_FORMAT " (%s) contains no statements",
+						work->given->version, work->name),
+				 errhint("A migration that shall do nothing can say so in a comment.")));
+	ereport(NOTICE,
+			(errmsg("migration " INT64_FORMAT " (%s) contains no statements",
+					work->given->version, work->name)));
+}
+
 /* Read and check the up script. */
 static void
 register_read_up(RegisterWork *work)
@@ -111,17 +133,15 @@ register_read_up(RegisterWork *work)
 	if (work->given->up == NULL)
 		return;
 	work->up = register_read(work, "up", work->given->up);
-	if (work->up->count == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("migration " INT64_FORMAT " (%s) contains no statements",
-						work->given->version, work->name),
-				 errhint("A migration that shall do nothing can say so with \"SELECT 1;\".")));
+	register_check_statements(work);
 	register_check_requires(work);
 	register_check_release(work);
 }
 
-/* Read the down script; one without statements is none. */
+/*
+ * Read the down script.  One without statements is none: if it counted, a
+ * rollback would claim to have undone what it did not.
+ */
 static void
 register_read_down(RegisterWork *work)
 {

@@ -88,8 +88,8 @@ schema_version_write(const char *relation, bool insert, const SchemaVersionGoal 
 	Datum		values[2] = {Int64GetDatum(goal->current),
 	CStringGetTextDatum(goal->description)};
 	const char *sql = insert ?
-		"INSERT INTO %s (version, applied_at, description) VALUES ($1, pg_catalog.now(), $2)" :
-		"UPDATE %s SET version = $1, applied_at = pg_catalog.now(), description = $2";
+	"INSERT INTO %s (version, applied_at, description) VALUES ($1, pg_catalog.now(), $2)" :
+	"UPDATE %s SET version = $1, applied_at = pg_catalog.now(), description = $2";
 	StringInfoData buf;
 
 	initStringInfo(&buf);

@@ -87,11 +87,22 @@ script_blank(ScriptReader *reader, size_t offset, size_t length)
 	}
 }
 
+/* Refuse a psql command. */
+static void
+script_refuse_psql(const char *command, int line)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("psql command \"%.40s\" at line %d is not SQL", command, line),
+			 errhint("psql commands run in psql only; write the statements themselves into the script.")));
+}
+
 /*
  * Accept the psql commands that pg_dump writes, and blank them; refuse others.
  *
  * \restrict and \unrestrict only protect psql itself; \connect is harmless
- * when it names the database at hand.
+ * when it names the database at hand.  Each has one argument: what follows it
+ * would run in psql.
  */
 static void
 script_psql(ScriptReader *reader, const LexToken *token)
@@ -100,19 +111,26 @@ script_psql(ScriptReader *reader, const LexToken *token)
 	char	   *rest = NULL;
 	char	   *command = strtok_r(line, " \t\r", &rest);
 	char	   *argument = strtok_r(NULL, " \t\r", &rest);
+	bool		harmless = false;
 
 	if (strcmp(command, "\\restrict") == 0 || strcmp(command, "\\unrestrict") == 0)
-		script_blank(reader, token->offset, token->length);
-	else if (strcmp(command, "\\connect") == 0 && argument != NULL &&
-			 strcmp(argument, get_database_name(MyDatabaseId)) == 0)
-		script_blank(reader, token->offset, token->length);
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("psql command \"%.40s\" at line %d is not SQL",
-						command, token->line),
-				 errhint("psql commands run in psql only; write the statements themselves into the script.")));
+		harmless = true;
+	else if (strcmp(command, "\\connect") == 0 && argument != NULL)
+		harmless = strcmp(argument, get_database_name(MyDatabaseId)) == 0;
+	if (!harmless || strtok_r(NULL, " \t\r", &rest) != NULL)
+		script_refuse_psql(command, token->line);
+	script_blank(reader, token->offset, token->length);
 	pfree(line);
+}
+
+/* Raise what a COPY without the end of its data raises. */
+static void
+script_refuse_open_copy(const LexToken *token)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_SYNTAX_ERROR),
+			 errmsg("the COPY data that starts at line %d has no end", token->line),
+			 errhint("End the data with a line that is \"\\.\".")));
 }
 
 /* Remember the data of a COPY, and blank it. */
@@ -122,6 +140,8 @@ script_copy_data(ScriptReader *reader, const LexToken *token)
 	ScriptCopy *copy;
 
 	script_blank(reader, token->offset, token->length);
+	if (!token->terminated)
+		script_refuse_open_copy(token);
 	if (token->kind == LEX_COPY_END && reader->previous == LEX_COPY_DATA)
 		return;
 	copy = palloc0(sizeof(ScriptCopy));

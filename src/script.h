@@ -46,8 +46,8 @@ typedef struct ScriptObstacle
 typedef struct Script
 {
 	const char *text;			/* as registered */
-	const char *clean;			/* the same bytes, COPY data, psql commands and
-								 * byte order mark blanked */
+	const char *clean;			/* the same bytes, COPY data, psql commands
+								 * and byte order mark blanked */
 	int			length;			/* bytes of both */
 	List	   *statements;		/* of ScriptStatement * */
 	int			count;			/* statements that run */

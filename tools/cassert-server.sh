@@ -4,15 +4,15 @@
 #
 # usage: tools/cassert-server.sh [MAJOR]
 #
-# The result is kept in $MIGRATE_CACHE (default ~/.cache/migrate_ext), so only
+# The result is kept in the folder that tools/cache.sh names, so only
 # the first call takes minutes.  Progress goes to standard error; standard
 # output carries nothing but the prefix.
 set -euo pipefail
 
 major=${1:-15}
-cache=${MIGRATE_CACHE:-$HOME/.cache/migrate_ext}
-prefix=$cache/cassert-$major
 here=$(cd "$(dirname "$0")" && pwd)
+cache=$("$here/cache.sh")
+prefix=$cache/cassert-$major
 
 if [ -x "$prefix/bin/postgres" ] && [ -e "$prefix/.complete" ]; then
 	echo "$prefix"

@@ -5,8 +5,9 @@
 # usage: tools/version-root.sh MAJOR        MAJOR is 15, 17 or 18
 #
 # Which Debian release carries which major is a fact of the releases: 12 has
-# 15, 13 has 17, sid has 18.  Roots are kept in $MIGRATE_CACHE (default
-# ~/.cache/migrate_ext) and made once; needs root or sudo.
+# 15, 13 has 17, sid has 18.  Roots are kept in the folder that tools/cache.sh
+# names
+# and made once; needs root or sudo.
 set -euo pipefail
 
 major=${1:?usage: version-root.sh MAJOR}
@@ -16,9 +17,9 @@ case $major in
 	18) suite=sid ;;
 	*) echo "no Debian release with PostgreSQL $major is known to this script" >&2; exit 2 ;;
 esac
-cache=${MIGRATE_CACHE:-$HOME/.cache/migrate_ext}
-root=$cache/root-$major
 here=$(cd "$(dirname "$0")" && pwd)
+cache=$("$here/cache.sh")
+root=$cache/root-$major
 sudo=()
 [ "$(id -u)" = 0 ] || sudo=(sudo)
 
@@ -44,9 +45,9 @@ echo 'create_main_cluster = false' |
 printf '#!/bin/sh\nexit 101\n' |
 	"${sudo[@]}" tee "$root/usr/sbin/policy-rc.d" >/dev/null
 "${sudo[@]}" chmod +x "$root/usr/sbin/policy-rc.d"
-"${sudo[@]}" chroot "$root" env DEBIAN_FRONTEND=noninteractive sh -c "
+"$here/inside-root.sh" "$root" env DEBIAN_FRONTEND=noninteractive sh -c "
 	apt-get -qq update &&
-	apt-get -qq -y install --no-install-recommends postgresql-$major \
-		postgresql-server-dev-$major make gcc libc6-dev libipc-run-perl procps" >&2
+	apt-get -qq -y install --no-install-recommends postgresql \
+		postgresql-server-dev-all make gcc libc6-dev libipc-run-perl perl procps" >&2
 "${sudo[@]}" touch "$root/.complete"
 echo "$root"

@@ -176,7 +176,7 @@ static const char *const fuzz_fragments[] = {
 
 /* Return a number below a limit; the state is the last one (xorshift). */
 static size_t
-fuzz_random(uint64_t *state, size_t limit)
+fuzz_random(uint64_t * state, size_t limit)
 {
 	*state ^= *state << 13;
 	*state ^= *state >> 7;
@@ -186,7 +186,7 @@ fuzz_random(uint64_t *state, size_t limit)
 
 /* Make a text of random fragments, in memory of its exact length, and lex it. */
 static void
-fuzz_one_round(uint64_t *state)
+fuzz_one_round(uint64_t * state)
 {
 	char		buffer[2048];
 	size_t		length = 0;

@@ -43,6 +43,7 @@ static const TestCase test_cases[] = {
 	/* words and quoted identifiers */
 	{"words", "select _a b1 Z_9", "word[select] word[_a] word[b1] word[Z_9]"},
 	{"high bytes are letters", "a\xC3\xA4 \xC3\xA4" "b", "word[a\xC3\xA4] word[\xC3\xA4" "b]"},
+	{"the first high byte is a letter", "\x80" "a \x7F", "word[\x80" "a] punct[\x7F]"},
 	{"dollar belongs to a word", "a$b$ c$1", "word[a$b$] word[c$1]"},
 	{"quoted identifier", "\"a b\"\"c;\".d", "ident[\"a b\"\"c;\"] punct[.] word[d]"},
 	{"backslash in an identifier is ordinary", "\"a\\\" b", "ident[\"a\\\"] word[b]"},
@@ -150,41 +151,43 @@ static const TestCase test_cases[] = {
 	{"COPY data unterminated", "copy t from stdin;\n1\n\\.x\n \\.\n\\. \n\\.\r",
 	"word[copy] word[t] word[from] word[stdin] semi[;] data[1\n\\.x\n \\.\n\\. \n\\.\r]!@2"},
 	{"COPY with options", "copy t (a, b) from stdin with (format csv, null 'x;') where a > 1;\n,\n\\.\n",
-	"word[copy] word[t] punct[(] word[a] punct[,] word[b] punct[)] word[from] word[stdin] "
-	"word[with] punct[(] word[format] word[csv] punct[,] word[null] string['x;'] punct[)] "
+		"word[copy] word[t] punct[(] word[a] punct[,] word[b] punct[)] word[from] word[stdin] "
+		"word[with] punct[(] word[format] word[csv] punct[,] word[null] string['x;'] punct[)] "
 	"word[where] word[a] op[>] number[1] semi[;] data[,\n]@2 dot[\\.]@3"},
 	{"COPY FROM STDOUT is COPY FROM STDIN", "copy t from stdout;\nx\n\\.",
 	"word[copy] word[t] word[from] word[stdout] semi[;] data[x\n]@2 dot[\\.]@3"},
 	{"comments inside of COPY", "/*a*/copy t from--b\n/*c*/stdin;--d\n'\n\\.",
-	"block[/*a*/] word[copy] word[t] word[from] line[--b] block[/*c*/]@2 word[stdin] semi[;] "
+		"block[/*a*/] word[copy] word[t] word[from] line[--b] block[/*c*/]@2 word[stdin] semi[;] "
 	"line[--d] data['\n]@3 dot[\\.]@4"},
 	{"tokens behind COPY's semicolon", "copy t from stdin; select 1;\n2\n\\.\n3",
-	"word[copy] word[t] word[from] word[stdin] semi[;] word[select] number[1] semi[;] "
+		"word[copy] word[t] word[from] word[stdin] semi[;] word[select] number[1] semi[;] "
 	"data[2\n]@2 dot[\\.]@3 number[3]@4"},
 	{"token over lines behind COPY's semicolon", "copy t from stdin; 'a\nb'\n2\n\\.",
 	"word[copy] word[t] word[from] word[stdin] semi[;] string['a\nb'] data[2\n]@3 dot[\\.]@4"},
 	{"two COPY on one line", "copy a from stdin;copy b from stdin;\n1\n\\.\n2\n\\.\n3",
-	"word[copy] word[a] word[from] word[stdin] semi[;] word[copy] word[b] word[from] word[stdin] "
+		"word[copy] word[a] word[from] word[stdin] semi[;] word[copy] word[b] word[from] word[stdin] "
 	"semi[;] data[1\n]@2 dot[\\.]@3 data[2\n]@4 dot[\\.]@5 number[3]@6"},
 	{"COPY after a COPY", "copy a from stdin;\n\\.\ncopy b from stdin;\n2\n\\.",
-	"word[copy] word[a] word[from] word[stdin] semi[;] dot[\\.]@2 "
+		"word[copy] word[a] word[from] word[stdin] semi[;] dot[\\.]@2 "
 	"word[copy]@3 word[b] word[from] word[stdin] semi[;] data[2\n]@4 dot[\\.]@5"},
 	{"COPY on the last line", "copy t from stdin; --a", "word[copy] word[t] word[from] word[stdin] semi[;] line[--a]"},
 	{"COPY before the last line end", "copy t from stdin;\n", "word[copy] word[t] word[from] word[stdin] semi[;]"},
 	{"COPY without a semicolon", "copy t from stdin\n1", "word[copy] word[t] word[from] word[stdin] number[1]@2"},
 	{"COPY from a file", "copy t from 'stdin';\n1", "word[copy] word[t] word[from] string['stdin'] semi[;] number[1]@2"},
 	{"a later FROM does not count", "copy t from 'f' where a is distinct from stdin;\n1",
-	"word[copy] word[t] word[from] string['f'] word[where] word[a] word[is] word[distinct] "
+		"word[copy] word[t] word[from] string['f'] word[where] word[a] word[is] word[distinct] "
 	"word[from] word[stdin] semi[;] number[1]@2"},
 	{"FROM in parentheses does not count", "copy (select 1 from stdin) to stdout;\n1",
-	"word[copy] punct[(] word[select] number[1] word[from] word[stdin] punct[)] word[to] "
+		"word[copy] punct[(] word[select] number[1] word[from] word[stdin] punct[)] word[to] "
 	"word[stdout] semi[;] number[1]@2"},
 	{"quoted words do not count", "copy t from \"stdin\";\n1", "word[copy] word[t] word[from] ident[\"stdin\"] semi[;] number[1]@2"},
 	{"COPY must begin the statement", "x copy t from stdin;\n1", "word[x] word[copy] word[t] word[from] word[stdin] semi[;] number[1]@2"},
 	{"COPY in parentheses begins no statement", "(;copy t from stdin;\n1",
 	"punct[(] semi[;] word[copy] word[t] word[from] word[stdin] semi[;] number[1]@2"},
+	{"semicolon in parentheses ends no statement", "(;copy t) from stdin;\n1",
+	"punct[(] semi[;] word[copy] word[t] punct[)] word[from] word[stdin] semi[;] number[1]@2"},
 	{"closing parentheses too many", ")));copy t from stdin;\n1\n\\.",
-	"punct[)] punct[)] punct[)] semi[;] word[copy] word[t] word[from] word[stdin] semi[;] "
+		"punct[)] punct[)] punct[)] semi[;] word[copy] word[t] word[from] word[stdin] semi[;] "
 	"data[1\n]@2 dot[\\.]@3"},
 };
 

@@ -1,0 +1,307 @@
+# Whatever dies, and whenever: schema, registry, ledger and schema_version agree.
+#
+# Proven here:
+# - SIGKILL of the backend at random times of migrate_apply() and
+#   migrate_rollback(), of the checkpointer beside it, and of the postmaster;
+#   immediate shutdown; pg_terminate_backend(); pg_cancel_backend(); SIGKILL of
+#   the client: afterwards the database is at the version it was at, or at the
+#   one that was asked for, and nothing in between;
+# - what a client was told is done, is done;
+# - the ledger only grows, and its chain is whole;
+# - between the last statement and the commit, and just after the commit record,
+#   the same holds; asking again for what was done before a lost reply is a no-op;
+# - in the end everything applies.
+#
+# MIGRATE_CRASH_ROUNDS: how often a backend is killed, 100 unless told.  The
+# other faults have a fraction of that.  MIGRATE_CRASH_SEED: repeats the choices
+# of a run; its note says which seed it had.
+
+use strict;
+use warnings;
+
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $rounds = $ENV{MIGRATE_CRASH_ROUNDS} || 100;
+my $seed = $ENV{MIGRATE_CRASH_SEED} || (time() * 1000) % 1_000_000_000;
+my $last = 12;
+my %seen;    # fault => where it hit => how often
+my ($version, $entries, $hash) = (0, 0, '');
+
+srand($seed);
+note("MIGRATE_CRASH_SEED=$seed MIGRATE_CRASH_ROUNDS=$rounds");
+
+my $node = PostgreSQL::Test::Cluster->new('crash');
+$node->init;
+$node->append_conf('postgresql.conf', <<'EOT');
+restart_after_crash = on
+shared_buffers = 4MB
+log_statement = none
+max_connections = 20
+autovacuum = off
+EOT
+$node->start;
+$node->safe_psql('postgres', <<'EOT');
+CREATE EXTENSION migrate_ext;
+CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description text);
+INSERT INTO schema_version VALUES (0, now(), 'empty');
+CREATE TABLE trail (n int);
+INSERT INTO trail VALUES (0);
+EOT
+
+# Each migration makes a table, and changes the columns and the row of another;
+# each takes some milliseconds and writes heap, index and catalog pages.
+sub register
+{
+	for my $n (1 .. $last)
+	{
+		my $rows = 400 * $n;
+		my $up = "BEGIN; CREATE TABLE m_$n (id int PRIMARY KEY, t text);
+			INSERT INTO m_$n SELECT i, repeat('x', 50) FROM generate_series(1, $rows) i;
+			CREATE INDEX ON m_$n (t, id);
+			ALTER TABLE trail ADD COLUMN c_$n int DEFAULT $n;
+			UPDATE trail SET n = n + 1;
+			UPDATE schema_version SET version = $n, applied_at = now(), description = 'm $n'; COMMIT;";
+		my $down = "DROP TABLE m_$n; ALTER TABLE trail DROP COLUMN c_$n; UPDATE trail SET n = n - 1;";
+		$node->safe_psql('postgres', "SELECT migrate_register($n, 'm_$n', \$m\$$up\$m\$, \$m\$$down\$m\$)");
+	}
+	return;
+}
+
+# One row that says all: versions by the records, tables, rows and columns there
+# are, breaks of the chain, and whether the ledger as it was is still part of it.
+sub state_of
+{
+	return $node->safe_psql('postgres', qq{
+		WITH t AS (SELECT substr(relname, 3)::int AS n, oid FROM pg_class WHERE relname ~ '^m_[0-9]+\$' AND relkind = 'r'),
+		last AS (SELECT DISTINCT ON (version) version, event FROM migrate.ledger ORDER BY version, entry DESC)
+		SELECT migrate_version(),
+			(SELECT version FROM schema_version), (SELECT n FROM trail),
+			(SELECT count(*) FROM migrate.migration WHERE entry IS NOT NULL),
+			(SELECT count(*) FROM last WHERE event = 'applied'),
+			(SELECT coalesce(max(version), 0) FROM last WHERE event = 'applied'),
+			(SELECT count(*) FROM t), (SELECT coalesce(max(n), 0) FROM t),
+			(SELECT count(*) FROM t WHERE (xpath('/row/c/text()', query_to_xml(
+				format('SELECT count(*) AS c FROM %s', t.oid::regclass), false, true, '')))[1]::text::int = 400 * n),
+			(SELECT count(*) FROM pg_attribute WHERE attrelid = 'trail'::regclass AND attname ~ '^c_[0-9]+\$'),
+			(SELECT count(*) FROM migrate.ledger_break),
+			(SELECT count(*) FROM pg_index WHERE NOT indisvalid),
+			(SELECT count(*) FROM migrate.ledger WHERE entry = $entries AND encode(hash, 'hex') = '$hash')});
+}
+
+# Check the invariant; the versions that may be there now are given.
+sub check
+{
+	my ($name, @allowed) = @_;
+	my $found = $node->safe_psql('postgres', 'SELECT migrate_version()');
+	my $kept = $entries > 0 ? 1 : 0;
+	my $expected = join '|', ($found) x 10, 0, 0, $kept;
+	my $state = state_of();
+	my $allowed = grep { $_ == $found } @allowed;
+
+	ok($state eq $expected && $allowed, "$name: at $found, all records agree")
+	  or diag("state $state, expected $expected, allowed versions @allowed");
+	$version = $found;
+	($entries, $hash) = split /\|/, $node->safe_psql('postgres',
+		q{SELECT coalesce(max(entry), 0), (SELECT encode(hash, 'hex') FROM migrate.ledger ORDER BY entry DESC LIMIT 1)
+		  FROM migrate.ledger});
+	$hash //= '';
+	return;
+}
+
+# Choose a version to go to, mostly several steps away.
+sub choose
+{
+	my $to = int(rand($last + 1));
+
+	$to = $version < $last / 2 ? $last : 0 if abs($to - $version) < 3;
+	return $to;
+}
+
+sub call_of
+{
+	my ($to) = @_;
+
+	return $to > $version
+	  ? "SELECT 'done=' || count(*) FROM migrate_apply($to)"
+	  : "SELECT 'done=' || count(*) FROM migrate_rollback($to)";
+}
+
+# Start a psql that tells its backend's pid, does its work, and stays.
+sub start
+{
+	my (@work) = @_;
+	my %run = (out => '', err => '');
+
+	$run{handle} = IPC::Run::start(
+		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'),
+			map { ('-c', $_) } "SELECT 'pid=' || pg_backend_pid()", @work, 'SELECT pg_sleep(600)' ],
+		'<', \undef, '>', \$run{out}, '2>', \$run{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$run{handle}->pump until $run{out} =~ /pid=(\d+)\n/;
+	($run{pid}) = $run{out} =~ /pid=(\d+)/;
+	return \%run;
+}
+
+# Wait until psql has ended, however that was.
+sub finish
+{
+	my ($run) = @_;
+
+	eval { $run->{handle}->finish };
+	die $@ if $@ =~ /timeout/;
+	return;
+}
+
+# Wait until the server is back from a crash that happened after this position
+# of its log.
+sub recovered
+{
+	my ($position) = @_;
+
+	$node->wait_for_log(qr/database system is ready to accept connections/, $position);
+	$node->poll_query_until('postgres', 'SELECT true') or die 'server does not answer';
+	return;
+}
+
+# Note where a fault hit: the client saw the end, or some steps, or none.
+sub hit
+{
+	my ($fault, $run, $from, $to) = @_;
+	my $where =
+	    $run->{out} =~ /done=/ ? 'after the reply'
+	  : $version != $from ? 'after the commit, before the reply'
+	  : $run->{err} =~ /NOTICE/ ? 'inside, after some steps'
+	  : 'inside, before the first step was done';
+
+	$seen{$fault}{$where}++;
+	return;
+}
+
+# How long going all the way up takes, measured.
+sub measure
+{
+	my $began = time();
+
+	$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_apply()');
+	return time() - $began;
+}
+
+# One round: begin a call, wait a random time, do harm, wait, look.
+sub round
+{
+	my ($fault, $longest, $harm, $wait) = @_;
+	my ($from, $to) = ($version, choose());
+	# Most anywhere; some near the end, where the commit is.
+	my $share = abs($to - $from) / $last;
+	my $delay = $longest * $share * (rand() < 0.7 ? rand(1.2) : 0.8 + rand(0.4));
+	my $position = -s $node->logfile;
+	my $run = start(call_of($to));
+
+	sleep($delay);
+	$harm->($run);
+	finish($run);
+	$wait->($run, $position);
+	check("$fault, from $from to $to after " . int($delay * 1000) . ' ms',
+		$run->{out} =~ /done=/ ? ($to) : ($from, $to));
+	hit($fault, $run, $from, $to);
+	return $run;
+}
+
+sub gone
+{
+	my ($run) = @_;
+
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $run->{pid}");
+	return;
+}
+
+my $crash_wait = sub { recovered($_[1]) };
+register();
+measure();
+$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_rollback(0)');
+my $longest = measure();
+note(sprintf 'applying all takes %.0f ms', 1000 * $longest);
+check('undisturbed', $last);
+
+my $start = time();
+round('SIGKILL of the backend', $longest, sub { kill KILL => $_[0]{pid} }, $crash_wait) for 1 .. $rounds;
+note(sprintf '%d rounds of SIGKILL in %.0f s', $rounds, time() - $start);
+
+my $few = int($rounds / 10) || 1;
+for (1 .. $few)
+{
+	my $other = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
+	round('SIGKILL of the checkpointer', $longest, sub { kill KILL => $other }, $crash_wait);
+	round('immediate shutdown', $longest, sub { $node->stop('immediate') }, sub { $node->start });
+}
+for (1 .. ($few > 3 ? 3 : $few))
+{
+	round('SIGKILL of the postmaster', $longest, sub { $node->kill9 },
+		sub {
+			# Its children end when they notice; until then no new one starts.
+			for (1 .. 100)
+			{
+				last if $node->start(fail_ok => 1);
+				sleep(0.1);
+				$node->stop('fast', fail_ok => 1);
+			}
+		});
+}
+my %told = (terminate => qr/terminating connection/, cancel => qr/canceling statement/);
+for my $verb (('cancel', 'terminate') x (2 * $few))
+{
+	my $run = round("pg_${verb}_backend()", $longest,
+		sub {
+			my ($run) = @_;
+			$node->safe_psql('postgres', "SELECT pg_${verb}_backend($run->{pid})");
+			# After a cancel the session goes on with its next command.
+			$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity"
+				  . " WHERE pid = $run->{pid} AND query NOT LIKE '%pg_sleep%')");
+			$node->safe_psql('postgres', "SELECT pg_terminate_backend($run->{pid})");
+		}, \&gone);
+	like($run->{err}, $told{$verb}, "$verb reached the session") if $run->{out} !~ /done=/;
+}
+round('SIGKILL of the client', $longest, sub { $_[0]{handle}->signal('KILL') }, \&gone) for 1 .. 2 * $few;
+
+# Between the last statement and the commit, and right after it.
+for my $end ([ 'before the commit', 0 ], [ 'after the commit', $last ])
+{
+	my ($when, $expected) = @$end;
+	my $position = -s $node->logfile;
+
+	$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_rollback(0)');
+	check('rolled back', 0);
+	my $run = start('BEGIN', call_of($last), ($expected ? 'COMMIT' : ()), "SELECT 'here'");
+	$run->{handle}->pump until $run->{out} =~ /here/;
+	kill KILL => $run->{pid};
+	finish($run);
+	recovered($position);
+	check("SIGKILL $when", $expected);
+}
+is($node->safe_psql('postgres', "SELECT count(*) FROM migrate_apply($last)"), 0,
+	'applying what was applied before the reply was lost is a no-op');
+
+# Nothing is left behind, and everything still works.
+$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_rollback(0)');
+check('all the way down', 0);
+$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_apply()');
+check('all the way up', $last);
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
+		OR relation = 'migrate.deployment'::regclass AND mode = 'ExclusiveLock'}), 0, 'no lock is left');
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|signal 11|cache lookup failed/,
+	'the server log has no panic, assertion or missing cache entry');
+for my $fault (sort keys %seen)
+{
+	note("$fault: $seen{$fault}{$_} $_") for sort keys %{ $seen{$fault} };
+}
+my $inside = 0;
+$inside += $seen{'SIGKILL of the backend'}{$_} // 0
+  for 'inside, after some steps', 'inside, before the first step was done';
+cmp_ok($inside, '>=', $rounds / 3, 'a third of the kills or more hit inside a call');
+
+$node->stop;
+done_testing();

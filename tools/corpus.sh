@@ -1,0 +1,224 @@
+#!/bin/bash
+# Replay a real migration history with psql and with migrate_ext, and compare.
+#
+# usage: tools/corpus.sh DIR        ("make corpus DIR=...")
+#
+# DIR holds migrations/VERSION_NAME.sql, rollbacks/VERSION_rollback_NAME.sql
+# and, where the project expects roles or schemas, preamble.sql.  Forward: each
+# file runs by psql in one database and by migrate_apply() in another; then the
+# dumps of both schemas must be equal.  Back: one by one, the dumps must be
+# equal after each, and it is reported where a hand-written down script does
+# not bring back the schema from before its up.
+#
+# Each side has a server of its own, because migrations create roles.
+#
+# What must run outside a transaction is run by psql on both sides and
+# baselined.  A script that fails on both sides with the same message is the
+# project's own affair: it is reported and counts as equal.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+corpus=$(cd "${1:?usage: corpus.sh DIR}" && pwd)
+name=$(basename "$corpus")
+differ=0
+declare -A tally refused
+
+# Run a client on one side: psql_side or engine_side.
+on() {
+	local port=5432
+	[ "$1" = psql_side ] || port=5433
+	shift
+	PGPORT=$port "$@"
+}
+
+# Run SQL by the engine; at most one value.
+engine() {
+	on engine_side psql -X -q -A -t -v ON_ERROR_STOP=1 -c "$1"
+}
+
+# Count something, and say it.
+note() {
+	tally[$1]=$((${tally[$1]:-0} + 1))
+	[ -z "${2:-}" ] || echo "   $2"
+}
+
+# Note a difference between psql and the engine: the one thing that must not be.
+difference() {
+	differ=$((differ + 1))
+	note "DIFFERENT" "DIFFERENT: $1"
+}
+
+# Dump a schema to a file, without what changes from dump to dump.
+dump() {
+	on "$1" pg_dump -s | grep -vE '^\\(un)?restrict ' >"$2"
+}
+
+# The first error in a file of messages, without its place.
+first_error() {
+	sed -n 's/^psql:[^ ]* //; s/^ERROR:  //p' "$1" | head -n 1
+}
+
+# Run a file by psql on one side, in one transaction unless told otherwise.
+by_psql() {
+	local side=$1 file=$2 single=${3:---single-transaction}
+	# shellcheck disable=SC2086
+	on "$side" psql -X -q -v ON_ERROR_STOP=1 ${single#no} -f "$file" >/dev/null 2>"$work/psql.err"
+}
+
+# Register one file; a down script that does not parse is remembered.
+register() {
+	local file=$1 path=${1#"$work"/corpus/}
+
+	engine "SELECT tool.migrate_register_file('$path', pg_read_file('$file'))" >/dev/null 2>"$work/engine.err" &&
+		return
+	if [ "${path%%/*}" = rollbacks ]; then
+		refused[$path]=$(first_error "$work/engine.err")
+		note "down refused when registered" "$path: ${refused[$path]}"
+	else
+		difference "$path cannot be registered: $(first_error "$work/engine.err")"
+	fi
+}
+
+# Register a down script that does nothing.
+register_nothing() {
+	engine "SELECT tool.migrate_register_file('rollbacks/$1_rollback_nothing.sql', 'SELECT 1')" >/dev/null 2>&1
+}
+
+# Tell whether the engine refuses a script by name; if so, psql runs it on both
+# sides, outside a transaction.
+obstacle() {
+	local why
+
+	why=$(engine "SELECT obstacle FROM migrate.script_summary WHERE version = $1 AND direction = '$2'")
+	[ -n "$why" ] || return 1
+	note "$2 refused by name, run by psql" "$1 $2: $why"
+}
+
+# Carry one version up on both sides.
+up() {
+	local version=$1 file=$2 psql_rc=0 engine_rc=0
+
+	if obstacle "$version" up; then
+		engine "SELECT tool.migrate_apply($version)" >/dev/null 2>"$work/engine.err" &&
+			difference "$version: has an obstacle, but ran"
+		by_psql psql_side "$file" no || psql_rc=1
+		by_psql engine_side "$file" no || engine_rc=1
+		[ $psql_rc$engine_rc = 00 ] || note "up failed by psql on both sides" "$version up: $(first_error "$work/psql.err")"
+		engine "SELECT tool.migrate_baseline($version)" >/dev/null 2>&1
+		return
+	fi
+	by_psql psql_side "$file" || psql_rc=1
+	engine "SELECT tool.migrate_apply($version)" >/dev/null 2>"$work/engine.err" || engine_rc=1
+	judge "$version up" $psql_rc $engine_rc && note "up equal" && return
+	[ $engine_rc = 0 ] || engine "SELECT tool.migrate_baseline($version)" >/dev/null 2>&1
+}
+
+# Compare how both sides fared; 0 = both succeeded.
+judge() {
+	local what=$1 psql_rc=$2 engine_rc=$3 theirs ours
+
+	[ "$psql_rc$engine_rc" != 00 ] || return 0
+	theirs=$(first_error "$work/psql.err")
+	ours=$(first_error "$work/engine.err")
+	if [ "$psql_rc$engine_rc" = 11 ] && [ "$theirs" = "$ours" ]; then
+		note "failed equally" "$what fails on both sides: $theirs"
+	else
+		difference "$what: psql: ${theirs:-succeeded}; migrate_ext: ${ours:-succeeded}"
+	fi
+	return 1
+}
+
+# Carry one version down on both sides.
+down() {
+	local version=$1 file psql_rc=0 engine_rc=0
+
+	file=$(ls "$work/corpus/rollbacks/$2_rollback_"*.sql 2>/dev/null || true)
+	if obstacle "$version" down; then
+		by_psql psql_side "$file" no || psql_rc=1
+		by_psql engine_side "$file" no || engine_rc=1
+		register_nothing "$version"
+	elif [ -n "${refused[rollbacks/$(basename "$file")]:-}" ]; then
+		by_psql psql_side "$file" && difference "$version down: runs by psql, but was refused"
+		register_nothing "$version"
+	elif [ -z "$(engine "SELECT 1 FROM migrate.script_summary WHERE version = $version AND direction = 'down'")" ]; then
+		note "down missing or empty"
+		register_nothing "$version"
+	else
+		by_psql psql_side "$file" || psql_rc=1
+		engine "SELECT tool.migrate_rollback($3)" >/dev/null 2>"$work/engine.err" || engine_rc=1
+		if judge "$version down" $psql_rc $engine_rc; then
+			note "down equal"
+			return 0
+		fi
+		register_nothing "$version"
+	fi
+	engine "SELECT tool.migrate_rollback($3)" >/dev/null 2>"$work/engine.err" ||
+		difference "$version down: $(cat "$work/engine.err")"
+	return 1
+}
+
+# Compare the dumps of both sides.
+compare() {
+	dump psql_side "$work/psql.sql" &
+	dump engine_side "$work/engine.sql"
+	wait $!
+	cmp -s "$work/psql.sql" "$work/engine.sql" && return 0
+	difference "$1: the schemas differ"
+	diff "$work/psql.sql" "$work/engine.sql" | head -n 20
+}
+
+need_packages
+work_begin
+build
+cluster_start <<-END
+	fsync = off
+	max_locks_per_transaction = 1024
+END
+as_user "$bin/pg_ctl" -s -D "$work/data" -m fast stop
+as_user cp -r "$work/data" "$work/data2"
+as_user "$bin/pg_ctl" -s -w -D "$work/data" -l "$work/server.log" start
+as_user "$bin/pg_ctl" -s -w -D "$work/data2" -o "-p 5433" -l "$work/server2.log" start
+cp -r "$corpus" "$work/corpus"
+[ "$(id -u)" != 0 ] || chown -R postgres "$work/corpus"
+mkdir "$work/before"
+
+for side in psql_side engine_side; do
+	[ ! -e "$work/corpus/preamble.sql" ] ||
+		on $side psql -X -q -f "$work/corpus/preamble.sql" >/dev/null 2>&1 || true
+	on $side psql -X -q -c 'CREATE SCHEMA tool' -c 'CREATE EXTENSION migrate_ext SCHEMA tool'
+done
+
+say "$name: register"
+for file in "$work"/corpus/migrations/*.sql "$work"/corpus/rollbacks/*.sql; do
+	[ -e "$file" ] || continue
+	register "$file"
+done
+mapfile -t versions < <(engine "SELECT version || ' ' || version_text FROM migrate.migration ORDER BY version")
+
+say "$name: ${#versions[@]} migrations up"
+for line in "${versions[@]}"; do
+	read -r version text <<<"$line"
+	dump engine_side "$work/before/$version"
+	up "$version" "$(ls "$work/corpus/migrations/${text}_"*.sql)" || true
+done
+compare "after the last" && note "schema equal after the last"
+
+say "$name: down one by one"
+for ((i = ${#versions[@]} - 1; i >= 0; i--)); do
+	read -r version text <<<"${versions[i]}"
+	below=0
+	[ "$i" = 0 ] || read -r below _ <<<"${versions[i - 1]}"
+	ran=0
+	down "$version" "$text" "$below" || ran=1
+	compare "$version down" || true
+	[ $ran = 1 ] || cmp -s "$work/engine.sql" "$work/before/$version" ||
+		note "schema after a down is not the one before its up: that script, or a later one, restores it wrongly by psql too"
+done
+[ "$(engine 'SELECT tool.migrate_version() || $$ $$ || count(*) FROM migrate.ledger_break')" = "0 0" ] ||
+	difference "the ledger is not sound at the end"
+
+say "$name: result"
+for what in "${!tally[@]}"; do
+	printf '%6d  %s\n' "${tally[$what]}" "$what"
+done | sort -k2
+[ $differ = 0 ]
