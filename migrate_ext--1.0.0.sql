@@ -59,6 +59,8 @@ COMMENT ON COLUMN migrate.ledger.reason IS 'what the caller gave as description 
 COMMENT ON COLUMN migrate.ledger.previous_hash IS 'hash of the entry before; NULL in the first';
 COMMENT ON COLUMN migrate.ledger.hash IS 'migrate.ledger_hash() of this entry';
 
+-- entry is no foreign key: its check would queue a trigger event for each
+-- migration, and then every migration would have to fire deferred constraints.
 CREATE TABLE migrate.migration (
 	version					bigint PRIMARY KEY CHECK (version > 0),
 	name					text NOT NULL,
@@ -68,7 +70,7 @@ CREATE TABLE migrate.migration (
 	date					text,
 	release					text UNIQUE,
 	requires				bigint[] NOT NULL DEFAULT '{}',
-	entry					bigint REFERENCES migrate.ledger,
+	entry					bigint,
 	applied_checksum		bytea,
 	applied_token_checksum	bytea
 );
@@ -231,13 +233,13 @@ Returns the version.
 Raises 22023 (no migration file, or a version that cannot be used), 42704 (a down script without its up), and what migrate_register() raises.';
 
 CREATE FUNCTION migrate_load(directory text)
-RETURNS TABLE (version bigint, name text, action text) LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100
+RETURNS TABLE (version bigint, name text, action text) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
 AS 'MODULE_PATHNAME', 'migrate_load';
 COMMENT ON FUNCTION migrate_load(text) IS
 'Registers every migration file of a directory of the server.
 directory: absolute path; its migrations and rollbacks subdirectories are read where it has them, otherwise the directory itself.
 Returns one row for each migration: registered, replaced, comments changed or unchanged.
-Raises 42501 (the caller is not in pg_read_server_files), 22023 (relative path), 42710 (two files for one version), 02000 (no migration file), and what migrate_register() raises.';
+Raises 42501 (the caller is not in pg_read_server_files), 22004 (NULL), 22023 (relative path), 42710 (two files for one version), 02000 (no migration file), and what migrate_register() raises.';
 
 CREATE FUNCTION migrate_unregister(version bigint)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE

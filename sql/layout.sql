@@ -118,6 +118,12 @@ SELECT migrate_register_file('9_x.sql', E'-- +goose NO TRANSACTION\n-- +goose Up
 SELECT version, direction, body, obstacle FROM migrate.script ORDER BY version, direction DESC;
 SELECT forget();
 
+-- without sections it is one script, in which what goose says of the file may stand
+SELECT migrate_register_file('7_x.sql', E'-- +goose StatementBegin\nSELECT 1;\n-- +goose StatementEnd\n');
+SELECT migrate_register_file('8_x.sql', E'SELECT 1;\n-- +goose NO TRANSACTION\n');
+SELECT version, direction, regexp_split_to_array(body, '\n') AS lines FROM registered;
+SELECT forget();
+
 -- the up section alone; an empty down section removes the down script
 SELECT migrate_register_file('7_x.sql', E'-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;');
 SELECT migrate_register_file('7_x.sql', E'-- migrate:up\nSELECT 1;\n');
@@ -235,8 +241,6 @@ SELECT migrate_register_file('7_x.sql', E'\n-- +goose Down\nSELECT 1;\n-- +goose
 SELECT migrate_register_file('7_x.sql', E'-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n-- migrate:up\nSELECT 3;');
 :sqlstate
 SELECT migrate_register_file('7_x.sql', E'-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n-- +goose Down\nSELECT 3;');
-:sqlstate
-SELECT migrate_register_file('7_x.sql', E'SELECT 1;\n-- +goose NO TRANSACTION\n');
 :sqlstate
 SELECT migrate_register_file('7_x.sql', E'-- header\n\nSELECT 1;\n-- migrate:up\nSELECT 2;');
 :sqlstate

@@ -51,6 +51,7 @@ SELECT migrate_unregister(4);
 SELECT version FROM migrate_apply();
 SELECT migrate_register(5, 'five', E'-- migrate: requires = 4\nROLLBACK;');
 SELECT migrate_register(6, 'six', E'-- migrate: no-transaction\nSELECT 1;');
+SELECT version, statements, transactional, rollback, note FROM migrate_plan(6);
 SELECT migrate_baseline(8);
 SELECT migrate_register_file('rollbacks/008_rollback_x.sql', 'SELECT 1');
 SELECT version FROM migrate_rollback();
@@ -61,6 +62,16 @@ SELECT version, statements, transactional, rollback, note FROM migrate_plan(9);
 -- only what has been registered is planned
 SELECT migrate_unregister(9), migrate_unregister(8);
 SELECT count(*) FROM migrate_plan();
+
+-- what apply or rollback would refuse is not planned: unknown versions, and
+-- what cannot be one
+SELECT migrate_register(20, 'twenty', 'SELECT 20');
+SELECT step, version, direction FROM migrate_plan(99);
+\echo :LAST_ERROR_SQLSTATE
+SELECT step, version, direction FROM migrate_plan(7);
+\echo :LAST_ERROR_SQLSTATE
+SELECT step, version, direction FROM migrate_plan(-1);
+\echo :LAST_ERROR_SQLSTATE
 
 DROP EXTENSION migrate_ext;
 DROP TABLE plan_one, plan_two;

@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "argument.h"
 #include "deploy.h"
 #include "layout.h"
 #include "register.h"
@@ -283,7 +284,7 @@ load_check(const char *directory)
 Datum
 migrate_load(PG_FUNCTION_ARGS)
 {
-	char	   *directory = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *directory = migrate_argument_text(fcinfo, 0, "directory");
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext per_migration;
 	ListCell   *lc;

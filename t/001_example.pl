@@ -51,22 +51,19 @@ sub run_file
 	return;
 }
 
-# Compare two schemas and show where they part.
+# Compare two schemas, and show the first lines that differ.
 sub same_schema
 {
 	my ($got, $expected, $name) = @_;
 	my @got = split /\n/, $got;
 	my @expected = split /\n/, $expected;
+	my $line = 0;
 
 	return pass($name) if $got eq $expected;
 	fail($name);
-	for my $i (0 .. ($#got > $#expected ? $#got : $#expected))
-	{
-		my ($g, $e) = ($got[$i] // '(end)', $expected[$i] // '(end)');
-		next if $g eq $e;
-		diag("line " . ($i + 1) . "\n     got: $g\nexpected: $e");
-		last;
-	}
+	$line++ while ($got[$line] // '') eq ($expected[$line] // '');
+	diag("line " . ($line + 1) . "\n     got: " . ($got[$line] // '(end)')
+		  . "\nexpected: " . ($expected[$line] // '(end)'));
 	return;
 }
 

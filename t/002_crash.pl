@@ -181,23 +181,26 @@ sub hit
 	return;
 }
 
-# How long going all the way up takes, measured.
-sub measure
+# How long it took to get from one version to the other, when last done.
+sub usual_time
 {
-	my $began = time();
+	my ($from, $to) = @_;
+	my ($event, $low, $high) = $to > $from ? ('applied', $from, $to) : ('rolled back', $to, $from);
 
-	$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_apply()');
-	return time() - $began;
+	return $node->safe_psql('postgres', qq{
+		SELECT sum(extract(epoch FROM duration) + 0.001) FROM (
+			SELECT DISTINCT ON (version) duration FROM migrate.ledger
+			WHERE event = '$event' AND version > $low AND version <= $high
+			ORDER BY version, entry DESC) l});
 }
 
 # One round: begin a call, wait a random time, do harm, wait, look.
 sub round
 {
-	my ($fault, $longest, $harm, $wait) = @_;
+	my ($fault, $harm, $wait) = @_;
 	my ($from, $to) = ($version, choose());
 	# Most anywhere; some near the end, where the commit is.
-	my $share = abs($to - $from) / $last;
-	my $delay = $longest * $share * (rand() < 0.7 ? rand(1.2) : 0.8 + rand(0.4));
+	my $delay = usual_time($from, $to) * (rand() < 0.7 ? rand(1.2) : 0.8 + rand(0.4));
 	my $position = -s $node->logfile;
 	my $run = start(call_of($to));
 
@@ -211,36 +214,39 @@ sub round
 	return $run;
 }
 
+# Wait until a backend has ended, or sleeps after its work.
 sub gone
 {
 	my ($run) = @_;
 
-	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $run->{pid}");
+	$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity"
+		  . " WHERE pid = $run->{pid} AND query NOT LIKE '%pg_sleep%')");
+	$node->safe_psql('postgres', "SELECT pg_terminate_backend($run->{pid})");
 	return;
 }
 
 my $crash_wait = sub { recovered($_[1]) };
 register();
-measure();
-$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_rollback(0)');
-my $longest = measure();
-note(sprintf 'applying all takes %.0f ms', 1000 * $longest);
+$node->safe_psql('postgres', "SELECT count(*) FROM $_")
+  for 'migrate_apply()', 'migrate_rollback(0)', 'migrate_apply()';
+note(sprintf 'applying all takes %.0f ms, rolling back %.0f ms',
+	1000 * usual_time(0, $last), 1000 * usual_time($last, 0));
 check('undisturbed', $last);
 
 my $start = time();
-round('SIGKILL of the backend', $longest, sub { kill KILL => $_[0]{pid} }, $crash_wait) for 1 .. $rounds;
+round('SIGKILL of the backend', sub { kill KILL => $_[0]{pid} }, $crash_wait) for 1 .. $rounds;
 note(sprintf '%d rounds of SIGKILL in %.0f s', $rounds, time() - $start);
 
 my $few = int($rounds / 10) || 1;
 for (1 .. $few)
 {
 	my $other = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
-	round('SIGKILL of the checkpointer', $longest, sub { kill KILL => $other }, $crash_wait);
-	round('immediate shutdown', $longest, sub { $node->stop('immediate') }, sub { $node->start });
+	round('SIGKILL of the checkpointer', sub { kill KILL => $other }, $crash_wait);
+	round('immediate shutdown', sub { $node->stop('immediate') }, sub { $node->start });
 }
 for (1 .. ($few > 3 ? 3 : $few))
 {
-	round('SIGKILL of the postmaster', $longest, sub { $node->kill9 },
+	round('SIGKILL of the postmaster', sub { $node->kill9 },
 		sub {
 			# Its children end when they notice; until then no new one starts.
 			for (1 .. 100)
@@ -254,18 +260,13 @@ for (1 .. ($few > 3 ? 3 : $few))
 my %told = (terminate => qr/terminating connection/, cancel => qr/canceling statement/);
 for my $verb (('cancel', 'terminate') x (2 * $few))
 {
-	my $run = round("pg_${verb}_backend()", $longest,
-		sub {
-			my ($run) = @_;
-			$node->safe_psql('postgres', "SELECT pg_${verb}_backend($run->{pid})");
-			# After a cancel the session goes on with its next command.
-			$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity"
-				  . " WHERE pid = $run->{pid} AND query NOT LIKE '%pg_sleep%')");
-			$node->safe_psql('postgres', "SELECT pg_terminate_backend($run->{pid})");
-		}, \&gone);
+	# After a cancel the session goes on with its next command.
+	my $run = round("pg_${verb}_backend()",
+		sub { $node->safe_psql('postgres', "SELECT pg_${verb}_backend($_[0]{pid})"); gone($_[0]) },
+		\&gone);
 	like($run->{err}, $told{$verb}, "$verb reached the session") if $run->{out} !~ /done=/;
 }
-round('SIGKILL of the client', $longest, sub { $_[0]{handle}->signal('KILL') }, \&gone) for 1 .. 2 * $few;
+round('SIGKILL of the client', sub { $_[0]{handle}->signal('KILL') }, \&gone) for 1 .. 2 * $few;
 
 # Between the last statement and the commit, and right after it.
 for my $end ([ 'before the commit', 0 ], [ 'after the commit', $last ])

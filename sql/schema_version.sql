@@ -1,0 +1,251 @@
+-- The one-row relation schema_version(version, applied_at, description)
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS migrate_ext CASCADE;
+CREATE EXTENSION migrate_ext;
+
+-- a file in the seed format: checks the version first, sets it last
+CREATE FUNCTION schema_version_seed(needs bigint, sets bigint, body text DEFAULT '') RETURNS text LANGUAGE sql AS $f$
+SELECT format($$-- Description: to version %2$s
+DO $do$
+DECLARE current_version bigint;
+BEGIN
+	SELECT version INTO current_version FROM schema_version;
+	IF current_version <> %1$s THEN
+		RAISE EXCEPTION 'needs schema version %1$s, found %%', current_version;
+	END IF;
+END $do$;
+BEGIN;
+%3$s
+UPDATE schema_version SET version = %2$s, applied_at = NOW(), description = 'file: %2$s';
+COMMIT;
+$$, needs, sets, body) $f$;
+
+-- absent: nothing is checked, and nothing is created
+SELECT migrate_register(1, 'one', 'SELECT 1', 'SELECT 1');
+SELECT version FROM migrate_apply();
+SELECT to_regclass('schema_version');
+SELECT version FROM migrate_rollback();
+
+-- there, at 0, long ago
+CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), description text);
+INSERT INTO schema_version VALUES (0, '2001-01-01', 'empty');
+CREATE VIEW schema_version_now AS SELECT version, applied_at > now() - interval '1 hour' AS recent, description FROM schema_version;
+
+-- a file that does not know of it: it is set, with the name or the description
+SELECT version FROM migrate_apply();
+SELECT * FROM schema_version_now;
+SELECT migrate_register(2, 'two', E'-- Description: It''s a "second" one\nSELECT 2', 'SELECT 2');
+SELECT version FROM migrate_apply();
+SELECT * FROM schema_version_now;
+
+-- files that check and set it, after one that did not: what they wrote stays
+SELECT migrate_register(3, 'three', schema_version_seed(2, 3), schema_version_seed(3, 2));
+SELECT migrate_register(4, 'four', schema_version_seed(3, 4), schema_version_seed(4, 3));
+SELECT version, statements FROM migrate_apply();
+SELECT * FROM schema_version_now;
+
+-- back: what they wrote stays, what they did not write is written
+SELECT version FROM migrate_rollback(2);
+SELECT * FROM schema_version_now;
+SELECT version FROM migrate_rollback(1);
+SELECT * FROM schema_version_now;
+SELECT version FROM migrate_rollback(0);
+SELECT * FROM schema_version_now;
+
+-- the file's own check refuses: its error, its line, and nothing is left
+UPDATE schema_version SET version = 7;
+SELECT version FROM migrate_apply(1);
+SELECT * FROM schema_version_now;
+UPDATE schema_version SET version = 9;
+SELECT version FROM migrate_apply(2);
+SELECT migrate_register(3, 'three', schema_version_seed(9, 3), schema_version_seed(3, 2));
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+SELECT version FROM schema_version_now;
+SELECT migrate_register(3, 'three', schema_version_seed(2, 3), schema_version_seed(3, 2));
+
+-- 22023: a file that sets another version than its own; nothing is left
+SELECT migrate_register(4, 'four', schema_version_seed(3, 5, 'CREATE TABLE schema_version_wrong (id int);'));
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+SELECT * FROM schema_version_now;
+SELECT to_regclass('schema_version_wrong'), migrate_version();
+-- 22023: the same on the way down
+SELECT migrate_register(4, 'four', schema_version_seed(3, 4), schema_version_seed(4, 1));
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+\echo :LAST_ERROR_SQLSTATE
+SELECT version FROM schema_version_now;
+-- a file that sets it back to where it was
+SELECT migrate_register(4, 'four', schema_version_seed(3, 4), schema_version_seed(4, 3));
+SELECT version FROM migrate_rollback();
+
+-- versions with gaps: a down file may say version - 1, or the one below
+SELECT migrate_register(4, 'four', schema_version_seed(3, 4), schema_version_seed(4, 3));
+SELECT migrate_register(10, 'ten', schema_version_seed(4, 10), schema_version_seed(10, 9));
+SELECT migrate_register(20, 'twenty', schema_version_seed(10, 20), schema_version_seed(20, 10));
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback(4);
+SELECT version FROM schema_version_now;
+-- out of order: a file says its own version, the relation says the latest
+SELECT migrate_unregister(10), migrate_unregister(20);
+SELECT version FROM migrate_rollback(1);
+SELECT migrate_unregister(2);
+SELECT migrate_unregister(3), migrate_unregister(4);
+SELECT migrate_register(3, 'three', schema_version_seed(1, 3), 'SELECT 3');
+SELECT version FROM migrate_apply();
+SELECT migrate_register(2, 'two', schema_version_seed(3, 2), 'SELECT 2');
+SET migrate.out_of_order = on;
+SELECT version FROM migrate_apply();
+RESET migrate.out_of_order;
+SELECT version FROM schema_version_now;
+SELECT version FROM migrate_rollback(0);
+
+-- a baseline sets it
+SELECT migrate_baseline(2, 'as found');
+SELECT * FROM schema_version_now;
+SELECT version FROM migrate_rollback(0);
+SELECT migrate_unregister(2), migrate_unregister(3);
+
+-- empty: a row comes in; several rows: another tool's, left alone
+DELETE FROM schema_version;
+SELECT version FROM migrate_apply();
+SELECT * FROM schema_version_now;
+INSERT INTO schema_version VALUES (77, '2001-01-01', 'other');
+SELECT version FROM migrate_rollback();
+SELECT * FROM schema_version_now ORDER BY version;
+DROP VIEW schema_version_now;
+DROP TABLE schema_version;
+
+-- other columns: left alone; other types: kept right
+CREATE TABLE schema_version (version bigint);
+INSERT INTO schema_version VALUES (0);
+SELECT version FROM migrate_apply();
+SELECT * FROM schema_version;
+SELECT version FROM migrate_rollback();
+DROP TABLE schema_version;
+CREATE TABLE schema_version (version int, applied_at date, description varchar(100), extra int DEFAULT 5);
+INSERT INTO schema_version VALUES (0);
+SELECT version FROM migrate_apply();
+SELECT version, applied_at IS NOT NULL AS set, description, extra FROM schema_version;
+SELECT version FROM migrate_rollback();
+DROP TABLE schema_version;
+CREATE TABLE schema_version (version text, applied_at timestamptz, description text);
+INSERT INTO schema_version VALUES ('000');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback();
+-- what the file writes as 003 is 3
+SELECT migrate_register(3, 'three', $$UPDATE schema_version SET version = '003', description = 'file'$$, $$UPDATE schema_version SET version = '001'$$);
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback(1);
+SELECT version FROM schema_version;
+SELECT migrate_register(3, 'three', $$UPDATE schema_version SET version = '004'$$);
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+-- NULL counts as not known
+UPDATE schema_version SET version = NULL;
+SELECT migrate_register(3, 'three', 'SELECT 3', 'SELECT 3');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback(0);
+SELECT migrate_unregister(3);
+DROP TABLE schema_version;
+
+-- 22003: a version that does not fit; the error names the migration
+CREATE TABLE schema_version (version smallint, applied_at timestamptz, description text);
+INSERT INTO schema_version VALUES (0);
+SELECT migrate_register(20260101000000, 'long', 'SELECT 1', 'SELECT 1');
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+SELECT migrate_version(), version FROM schema_version;
+-- an error of a trigger: the same
+SELECT migrate_unregister(20260101000000);
+CREATE FUNCTION schema_version_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$;
+CREATE TRIGGER schema_version_trigger BEFORE UPDATE ON schema_version FOR EACH ROW EXECUTE FUNCTION schema_version_trigger();
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+SELECT migrate_version(), version FROM schema_version;
+DROP TABLE schema_version;
+DROP FUNCTION schema_version_trigger;
+
+-- a view over a table of another shape
+CREATE TABLE schema_version_base (v int, a timestamptz, d text);
+INSERT INTO schema_version_base VALUES (0);
+CREATE VIEW schema_version AS SELECT v AS version, a AS applied_at, d AS description FROM schema_version_base;
+SELECT version FROM migrate_apply();
+SELECT v, d FROM schema_version_base;
+SELECT version FROM migrate_rollback();
+DROP VIEW schema_version;
+DROP TABLE schema_version_base;
+
+-- made by the migration itself, without a row, with its own, with another
+SELECT migrate_register(2, 'makes', 'CREATE TABLE schema_version (version bigint, applied_at timestamptz, description text)', 'DROP TABLE schema_version');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback(1);
+SELECT to_regclass('schema_version');
+SELECT migrate_register(2, 'makes', $$CREATE TABLE schema_version AS SELECT 2::bigint AS version, now() AS applied_at, 'file' AS description$$, 'DROP TABLE schema_version');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback(1);
+SELECT migrate_register(2, 'makes', $$CREATE TABLE schema_version AS SELECT 0::bigint AS version, now() AS applied_at, 'file' AS description$$, 'DROP TABLE schema_version');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback(0);
+SELECT migrate_unregister(2);
+
+-- it is the one on the caller's search_path, whatever the script sets
+CREATE SCHEMA "Schema Version";
+CREATE TABLE "Schema Version".schema_version (version bigint, applied_at timestamptz, description text);
+INSERT INTO "Schema Version".schema_version VALUES (0);
+SELECT version FROM migrate_apply();
+SELECT version FROM "Schema Version".schema_version;
+SELECT version FROM migrate_rollback();
+SET search_path = "Schema Version", public;
+SELECT migrate_register(2, 'path', 'SET search_path = pg_catalog', 'SELECT 2');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM "Schema Version".schema_version;
+SELECT version FROM migrate_rollback(0);
+RESET search_path;
+DROP SCHEMA "Schema Version" CASCADE;
+SELECT migrate_unregister(2);
+
+-- a caller who may not read or write it: 42501, with the place, nothing done
+CREATE ROLE regress_schema_version;
+SELECT migrate_grant('regress_schema_version', 'deployer');
+CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz NOT NULL DEFAULT now(), description text);
+INSERT INTO schema_version VALUES (0);
+SET ROLE regress_schema_version;
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+GRANT SELECT ON schema_version TO regress_schema_version;
+SET ROLE regress_schema_version;
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+RESET ROLE;
+SELECT migrate_version(), version FROM schema_version;
+GRANT UPDATE ON schema_version TO regress_schema_version;
+SET ROLE regress_schema_version;
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+RESET ROLE;
+-- row security that lets the caller read but not write: it is never passed
+-- over that nothing was written
+ALTER TABLE schema_version ENABLE ROW LEVEL SECURITY;
+CREATE POLICY reads ON schema_version FOR SELECT USING (true);
+SET ROLE regress_schema_version;
+\set VERBOSITY sqlstate
+SELECT version FROM migrate_apply();
+\set VERBOSITY default
+RESET ROLE;
+SELECT migrate_version() = (SELECT version FROM schema_version) AS in_step, count(*) FROM schema_version;
+
+SELECT * FROM migrate.ledger_break;
+DROP EXTENSION migrate_ext;
+DROP TABLE schema_version;
+DROP FUNCTION schema_version_seed;
+DROP ROLE regress_schema_version;
+CREATE EXTENSION migrate_ext;

@@ -1,0 +1,165 @@
+# A session that lives long does not grow.
+#
+# Proven here:
+# - 10,000 migrations applied, and as many rolled back, by one backend, each call
+#   in a transaction of its own: after the first tenth neither its memory contexts
+#   nor its resident memory grow by more than 2 MB;
+# - as many calls that fail: the same;
+# - 1,000 migrations in one call: from the hundredth to the last, its memory
+#   contexts grow by no more than what the call returns and the transaction keeps,
+#   less than 2 kB for each;
+# - reading status, plan and history as often: the same.
+#
+# MIGRATE_MEMORY_APPLIES: 10000 unless told.
+
+use strict;
+use warnings;
+
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $applies = $ENV{MIGRATE_MEMORY_APPLIES} || 10000;
+my $limit = 2 * 1024 * 1024;
+my $node = PostgreSQL::Test::Cluster->new('memory');
+
+$node->init;
+$node->append_conf('postgresql.conf', "log_statement = none\nautovacuum = off\nlog_min_messages = fatal\n"
+	  . "shared_buffers = 64MB\n");
+$node->start;
+$node->safe_psql('postgres', <<'EOT');
+CREATE EXTENSION migrate_ext;
+CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description text);
+INSERT INTO schema_version VALUES (0, now(), 'empty');
+CREATE TABLE counter (n bigint);
+INSERT INTO counter VALUES (0);
+CREATE TABLE memory (version bigint, bytes bigint);
+
+SELECT migrate_register(v, 'm_' || v,
+	format(E'-- %1$s\nBEGIN;\nUPDATE counter SET n = n + 1;\n%2$s;\nSELECT count(*) FROM counter;\nCOMMIT;', v,
+		CASE v % 4 WHEN 0 THEN format('CREATE TABLE t_%s (id int PRIMARY KEY, t text DEFAULT ''x'')', v)
+			WHEN 1 THEN format('CREATE FUNCTION f_%s() RETURNS int LANGUAGE sql RETURN 1', v)
+			WHEN 2 THEN 'ALTER TABLE counter ALTER n SET DEFAULT 7; SET work_mem = ''1MB'''
+			ELSE format('COMMENT ON TABLE counter IS ''%s''', v) END),
+	CASE v % 4 WHEN 0 THEN format('DROP TABLE t_%s', v) WHEN 1 THEN format('DROP FUNCTION f_%s', v) ELSE 'SELECT 1' END)
+FROM generate_series(1, 10) v;
+
+CREATE PROCEDURE churn(n int) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. n / 10 LOOP
+		PERFORM migrate_apply();
+		COMMIT;
+		PERFORM migrate_rollback(0);
+		COMMIT;
+	END LOOP;
+END
+$$;
+
+CREATE PROCEDURE fail(n int) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. n LOOP
+		BEGIN
+			PERFORM migrate_apply();
+		EXCEPTION WHEN division_by_zero THEN NULL;
+		END;
+		COMMIT;
+	END LOOP;
+END
+$$;
+
+CREATE PROCEDURE look(n int) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. n LOOP
+		PERFORM migrate_version(), (SELECT count(*) FROM migrate_status()), (SELECT count(*) FROM migrate_plan()),
+			(SELECT count(*) FROM migrate_history(1));
+		COMMIT;
+	END LOOP;
+END
+$$;
+EOT
+
+my ($in, $out, $err) = ('', '', '');
+my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err,
+	IPC::Run::timeout(5 * $PostgreSQL::Test::Utils::timeout_default));
+
+# Run a statement in the one session there is, and return what it says.
+sub ask
+{
+	my ($sql) = @_;
+
+	$out = $err = '';
+	$in .= "$sql;\n\\echo end\n";
+	$session->pump until $out =~ /^end$/m;
+	die $err if $err =~ /ERROR/;
+	return $out =~ s/\s*end\n$//r;
+}
+
+my $pid = ask('SET client_min_messages = warning; SELECT pg_backend_pid()');
+
+# Bytes in memory contexts, and resident bytes that are not shared.
+sub memory
+{
+	my $contexts = ask('SELECT sum(total_bytes) FROM pg_backend_memory_contexts');
+	my $resident;
+
+	if (open my $status, '<', "/proc/$pid/status")
+	{
+		my $text = join '', <$status>;
+		$resident = 1024 * $1 if $text =~ /^RssAnon:\s+(\d+) kB/m;
+	}
+	return ($contexts, $resident);
+}
+
+# Warm up with a tenth, measure, do the rest, measure again.
+sub flat
+{
+	my ($name, $procedure, $times) = @_;
+
+	ask("CALL $procedure(" . int($times / 10) . ')');
+	my ($contexts, $resident) = memory();
+	my $began = time();
+	ask("CALL $procedure(" . int($times * 9 / 10) . ')');
+	my ($contexts_then, $resident_then) = memory();
+
+	note(sprintf '%s, %d times in %.1f s: contexts %d -> %d kB, resident %s -> %s kB', $name, $times * 9 / 10,
+		time() - $began, $contexts / 1024, $contexts_then / 1024, map { defined ? int($_ / 1024) : '?' } $resident, $resident_then);
+	cmp_ok($contexts_then - $contexts, '<', $limit, "$name: memory contexts do not grow");
+	if (defined $resident)
+	{
+		cmp_ok($resident_then - $resident, '<', $limit, "$name: resident memory does not grow");
+	}
+	else
+	{
+		note("$name: no /proc here, resident memory was not measured");
+	}
+	return;
+}
+
+flat('apply and roll back', 'churn', $applies);
+is(ask('SELECT count(*) FILTER (WHERE event = $$applied$$), count(*) FILTER (WHERE event = $$rolled back$$),'
+		. ' max(n), (SELECT count(*) FROM migrate.ledger_break) FROM migrate.ledger, counter'),
+	"$applies|$applies|$applies|0", 'as many were applied and rolled back');
+
+# Each fails in its last statement, after nine others have run.
+ask(q{SELECT migrate_register(10, 'm_10', 'CREATE TABLE broken (id int PRIMARY KEY); SELECT 1/0')});
+flat('fail', 'fail', $applies / 10);
+is(ask('SELECT migrate_version(), (SELECT n FROM counter)'), "0|$applies", 'and nothing was applied');
+ask('SELECT migrate_unregister(10)');
+flat('look', 'look', $applies / 10);
+
+# One call; every migration writes down what the backend has at that time.
+my $steps = 1000;
+ask("SELECT count(migrate_register(v, 'm_' || v, format('CREATE TABLE u_%1\$s (); INSERT INTO memory"
+	  . " SELECT %1\$s, sum(total_bytes) FROM pg_backend_memory_contexts', v), 'SELECT 1')) FROM generate_series(11, 10 + $steps) v");
+my $began = time();
+ask('SELECT count(*) FROM migrate_apply()');
+my ($first, $last) = split /\|/, ask("SELECT min(bytes) FILTER (WHERE version = 110), min(bytes) FILTER (WHERE version = 10 + $steps) FROM memory");
+note(sprintf '%d in one call in %.1f s: contexts %d -> %d kB', $steps, time() - $began, $first / 1024, $last / 1024);
+cmp_ok($last - $first, '<', 2048 * ($steps - 100), "memory in one call of $steps migrations grows by less than 2 kB for each");
+
+$in .= "\\q\n";
+$session->finish;
+$node->stop;
+done_testing();
