@@ -9,6 +9,9 @@
  */
 \echo Use "CREATE EXTENSION migrate_ext" to load this file. \quit
 
+-- Nothing in this script is looked up where others may have planted something.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- Tables -------------------------------------------------------------------
 
 CREATE SCHEMA migrate;
@@ -59,8 +62,9 @@ COMMENT ON COLUMN migrate.ledger.reason IS 'what the caller gave as description 
 COMMENT ON COLUMN migrate.ledger.previous_hash IS 'hash of the entry before; NULL in the first';
 COMMENT ON COLUMN migrate.ledger.hash IS 'migrate.ledger_hash() of this entry';
 
--- entry is no foreign key: its check would queue a trigger event for each
--- migration, and then every migration would have to fire deferred constraints.
+-- There are no foreign keys between these tables.  Their checks would queue
+-- trigger events, and then every migration would have to fire deferred
+-- constraints; and a parallel pg_restore may load the tables in any order.
 CREATE TABLE migrate.migration (
 	version					bigint PRIMARY KEY CHECK (version > 0),
 	name					text NOT NULL,
@@ -91,7 +95,7 @@ COMMENT ON COLUMN migrate.migration.applied_checksum IS 'checksum of the up scri
 COMMENT ON COLUMN migrate.migration.applied_token_checksum IS 'the same without comments and white space';
 
 CREATE TABLE migrate.script (
-	version				bigint REFERENCES migrate.migration ON DELETE CASCADE,
+	version				bigint,
 	direction			text CHECK (direction IN ('up', 'down')),
 	body				text NOT NULL,
 	checksum			bytea NOT NULL,
@@ -101,7 +105,10 @@ CREATE TABLE migrate.script (
 	nontransactional	boolean NOT NULL,
 	registered_at		timestamptz NOT NULL DEFAULT clock_timestamp(),
 	registered_by		text NOT NULL,
-	registered_session	text NOT NULL DEFAULT session_user,
+	registered_by_oid	oid NOT NULL,
+	registered_session	text NOT NULL,
+	registered_session_oid	oid NOT NULL,
+	registered_login_oid	oid NOT NULL,
 	PRIMARY KEY (version, direction)
 );
 COMMENT ON TABLE migrate.script IS
@@ -116,7 +123,10 @@ COMMENT ON COLUMN migrate.script.obstacle IS 'why migrate_apply() or migrate_rol
 COMMENT ON COLUMN migrate.script.nontransactional IS 'the obstacle is that it cannot run inside a transaction';
 COMMENT ON COLUMN migrate.script.registered_at IS 'when this text was registered';
 COMMENT ON COLUMN migrate.script.registered_by IS 'current role of who registered it: whoever applies it must be within reach of that role';
-COMMENT ON COLUMN migrate.script.registered_session IS 'role the session that registered it was opened as';
+COMMENT ON COLUMN migrate.script.registered_by_oid IS 'its OID: a role of that name with another OID is somebody else';
+COMMENT ON COLUMN migrate.script.registered_session IS 'role that RESET ROLE led to then: the one the session was opened as, or within a SECURITY DEFINER function the current one';
+COMMENT ON COLUMN migrate.script.registered_session_oid IS 'its OID';
+COMMENT ON COLUMN migrate.script.registered_login_oid IS 'OID of the role that RESET SESSION AUTHORIZATION led to then';
 
 -- A view, not a table, is what deployments lock: VACUUM would take a lock on a
 -- table that keeps deployers out.  Advisory locks with this objsubid cannot be
@@ -124,10 +134,11 @@ COMMENT ON COLUMN migrate.script.registered_session IS 'role the session that re
 CREATE VIEW migrate.deployment AS
 SELECT l.pid, v.version, a.usename AS role, a.xact_start AS started_at
 FROM pg_catalog.pg_locks l
-LEFT JOIN (SELECT pid, (classid::bigint << 32) | objid::bigint AS version
+LEFT JOIN (SELECT pid, max((classid::bigint << 32) | objid::bigint) AS version
 		   FROM pg_catalog.pg_locks
 		   WHERE locktype = 'advisory' AND objsubid = 19783
-			AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())) v
+			AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+		   GROUP BY pid) v
 	ON v.pid = l.pid
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 WHERE l.locktype = 'relation' AND l.granted AND l.mode = 'ExclusiveLock'
@@ -166,7 +177,8 @@ RETURN sha256(convert_to(jsonb_build_array(
 	(entry).statements, (entry).rows, (entry).role, (entry).session_role,
 	(entry).client, (entry).application, (entry).environment, (entry).xid,
 	encode((entry).checksum, 'hex'), encode((entry).token_checksum, 'hex'),
-	(entry).reason, encode((entry).previous_hash, 'hex'))::text, 'UTF8'));
+	(entry).reason, encode((entry).previous_hash, 'hex'))::text,
+	CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END));
 COMMENT ON FUNCTION migrate.ledger_hash(migrate.ledger) IS
 'SHA-256 over every column of a ledger entry but the hash itself; the same under all settings';
 
@@ -188,13 +200,14 @@ COMMENT ON VIEW migrate.ledger_break IS
 
 CREATE VIEW migrate.script_summary AS
 SELECT version, direction, checksum, token_checksum, statements, obstacle,
-	nontransactional, registered_at, registered_by, registered_session
+	nontransactional, registered_at, registered_by, registered_by_oid,
+	registered_session, registered_session_oid, registered_login_oid
 FROM migrate.script;
 COMMENT ON VIEW migrate.script_summary IS 'migrate.script without the text';
 
 CREATE VIEW migrate.step_up AS
 SELECT m.version, m.name, m.version_text, m.description, s.statements, s.nontransactional,
-	s.obstacle, s.registered_by, s.registered_session,
+	s.obstacle, s.registered_by, s.registered_by_oid, s.registered_session_oid, s.registered_login_oid,
 	m.version < (SELECT max(a.version) FROM migrate.migration a WHERE a.entry IS NOT NULL) AS out_of_order,
 	(SELECT min(r) FROM unnest(m.requires) r
 	 WHERE NOT EXISTS (SELECT FROM migrate.migration n WHERE n.version = r)) AS unknown_requirement
@@ -204,17 +217,17 @@ COMMENT ON VIEW migrate.step_up IS 'the migrations that can be applied, with wha
 
 CREATE VIEW migrate.step_down AS
 SELECT m.version, m.name, m.version_text, m.description, s.statements, s.nontransactional,
-	s.obstacle, s.registered_by, s.registered_session
+	s.obstacle, s.registered_by, s.registered_by_oid, s.registered_session_oid, s.registered_login_oid
 FROM migrate.migration m LEFT JOIN migrate.script s ON s.version = m.version AND s.direction = 'down'
 WHERE m.entry IS NOT NULL;
 COMMENT ON VIEW migrate.step_down IS 'the migrations that can be rolled back, with what a plan needs to know of them';
 
 -- Register ---------------------------------------------------------------------
 
-CREATE FUNCTION migrate_register(version bigint, name text, up_script text, down_script text DEFAULT NULL)
+CREATE FUNCTION @extschema@.migrate_register(version bigint, name text, up_script text, down_script text DEFAULT NULL)
 RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_register';
-COMMENT ON FUNCTION migrate_register(bigint, text, text, text) IS
+COMMENT ON FUNCTION @extschema@.migrate_register(bigint, text, text, text) IS
 'Registers a migration, or replaces one that is not applied.
 version: 1 or more, orders the migrations; name: letters, digits, ".", "_", "-", at most 200 bytes;
 up_script: SQL, at most migrate.script_limit; down_script: SQL, NULL = keep the one there is, empty = remove it.
@@ -222,75 +235,75 @@ Returns registered, replaced, comments changed or unchanged.
 Raises 22004 or 22023 (version, name, script, directive), 42601 and others of the parser with the line,
 42710 (applied with another text, or the release names another version), 54000 (too large), 55P03 (a deployment is under way).';
 
-CREATE FUNCTION migrate_register_file(path text, content text)
+CREATE FUNCTION @extschema@.migrate_register_file(path text, content text)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_register_file';
-COMMENT ON FUNCTION migrate_register_file(text, text) IS
+COMMENT ON FUNCTION @extschema@.migrate_register_file(text, text) IS
 'Registers the text of one migration file; version, name and direction are taken from its path.
 path: as in the repository, in the layout of the seed project, the Supabase CLI, golang-migrate, dbmate, goose, Flyway, sqlx or diesel;
 content: the text of the file.
 Returns the version.
 Raises 22023 (no migration file, or a version that cannot be used), 42704 (a down script without its up), and what migrate_register() raises.';
 
-CREATE FUNCTION migrate_load(directory text)
+CREATE FUNCTION @extschema@.migrate_load(directory text)
 RETURNS TABLE (version bigint, name text, action text) LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
 AS 'MODULE_PATHNAME', 'migrate_load';
-COMMENT ON FUNCTION migrate_load(text) IS
+COMMENT ON FUNCTION @extschema@.migrate_load(text) IS
 'Registers every migration file of a directory of the server.
 directory: absolute path; its migrations and rollbacks subdirectories are read where it has them, otherwise the directory itself.
 Returns one row for each migration: registered, replaced, comments changed or unchanged.
 Raises 42501 (the caller is not in pg_read_server_files), 22004 (NULL), 22023 (relative path), 42710 (two files for one version), 02000 (no migration file), and what migrate_register() raises.';
 
-CREATE FUNCTION migrate_unregister(version bigint)
+CREATE FUNCTION @extschema@.migrate_unregister(version bigint)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_unregister';
-COMMENT ON FUNCTION migrate_unregister(bigint) IS
+COMMENT ON FUNCTION @extschema@.migrate_unregister(bigint) IS
 'Forgets a migration that is not applied.
 Raises 42704 (unknown version), 55000 (it is applied), 55P03 (a deployment is under way).';
 
-CREATE FUNCTION migrate_baseline(version bigint, description text DEFAULT NULL)
+CREATE FUNCTION @extschema@.migrate_baseline(version bigint, description text DEFAULT NULL)
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_baseline';
-COMMENT ON FUNCTION migrate_baseline(bigint, text) IS
+COMMENT ON FUNCTION @extschema@.migrate_baseline(bigint, text) IS
 'Marks a version and every registered one below it as applied, without running anything.
 version: need not be registered; description: recorded in the ledger.
 Returns how many were marked.
 Raises 22004 or 22023 (version), 55P03 (a deployment is under way).';
 
-CREATE FUNCTION migrate_adopt(source text)
+CREATE FUNCTION @extschema@.migrate_adopt(source text)
 RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_adopt';
-COMMENT ON FUNCTION migrate_adopt(text) IS
+COMMENT ON FUNCTION @extschema@.migrate_adopt(text) IS
 'Takes over the history of another tool: marks what it has applied as baselined.
 source: supabase, golang-migrate, rails, dbmate, flyway or sqitch; its table is read as the caller.
 Returns how many were marked.
 Raises 22023 (unknown source, or a version that is not a whole number), 42P01 (the tool has no table here), 55000 (its last run failed), 55P03 (a deployment is under way).';
 
-CREATE FUNCTION migrate_repair(version bigint, reason text)
+CREATE FUNCTION @extschema@.migrate_repair(version bigint, reason text)
 RETURNS void LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_repair';
-COMMENT ON FUNCTION migrate_repair(bigint, text) IS
+COMMENT ON FUNCTION @extschema@.migrate_repair(bigint, text) IS
 'Accepts, on the record, that the script of an applied migration has changed: the next text registered counts as applied.
 reason: recorded in the ledger.
 Raises 22004 or 22023 (no reason), 42704 (unknown version), 55000 (it is not applied), 55P03 (a deployment is under way).';
 
 -- Apply and roll back --------------------------------------------------------------
 
-CREATE FUNCTION migrate_apply(version bigint DEFAULT NULL)
+CREATE FUNCTION @extschema@.migrate_apply(version bigint DEFAULT NULL)
 RETURNS TABLE (version bigint, name text, statements integer, duration interval, snapshot bigint, rows_kept bigint)
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'migrate_apply';
-COMMENT ON FUNCTION migrate_apply(bigint) IS
+COMMENT ON FUNCTION @extschema@.migrate_apply(bigint) IS
 'Applies all pending migrations up to a version, in order, all or nothing.
 version: NULL = the latest.
 Returns one row for each migration applied, none when nothing is pending; snapshot and rows_kept are NULL where none was taken.
 Raises 42704 (unknown version), 55000 (older than an applied one, a requirement is missing, nested call), 55P03 (a deployment is under way), 25006 (read-only or standby), 25001 (isolation level, or a script that cannot run in a transaction), 42501 (script registered by a role you should not run scripts of), and what a script raises, with its place in CONTEXT and DETAIL.';
 
-CREATE FUNCTION migrate_rollback(to_version bigint DEFAULT NULL)
+CREATE FUNCTION @extschema@.migrate_rollback(to_version bigint DEFAULT NULL)
 RETURNS TABLE (version bigint, name text, statements integer, duration interval, snapshot bigint, rows_kept bigint)
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'migrate_rollback';
-COMMENT ON FUNCTION migrate_rollback(bigint) IS
+COMMENT ON FUNCTION @extschema@.migrate_rollback(bigint) IS
 'Rolls back every applied migration above a version, latest first, all or nothing.
 to_version: the version to return to; NULL = roll back the last one, 0 = all.
 Returns one row for each migration rolled back; snapshot and rows_kept are NULL where none was taken.
@@ -298,13 +311,13 @@ Raises 42704 (unknown version), 55000 (it is not applied, or a down script is mi
 
 -- Where we are and how we got here ----------------------------------------------------
 
-CREATE FUNCTION migrate_version()
+CREATE FUNCTION @extschema@.migrate_version()
 RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce((SELECT max(m.version) FROM migrate.migration m WHERE m.entry IS NOT NULL), 0);
-COMMENT ON FUNCTION migrate_version() IS
+COMMENT ON FUNCTION @extschema@.migrate_version() IS
 'The latest applied version; 0 when none is.';
 
-CREATE FUNCTION migrate_version_of(release text)
+CREATE FUNCTION @extschema@.migrate_version_of(release text)
 RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -321,21 +334,41 @@ BEGIN
 	RETURN found_version;
 END
 $$;
-COMMENT ON FUNCTION migrate_version_of(text) IS
+COMMENT ON FUNCTION @extschema@.migrate_version_of(text) IS
 'The version whose header says "-- Release: " and this name.
 release: exactly as in the header, such as 2.0.0.
 Raises 42704 (no migration has this release).';
 
-CREATE FUNCTION migrate_plan(version bigint DEFAULT NULL)
+CREATE FUNCTION migrate.plan_goes_down(target bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	is_pending boolean;
+BEGIN
+	IF target < 0 THEN
+		RAISE EXCEPTION 'version % is out of range', target
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Versions are whole numbers from 0.';
+	END IF;
+	SELECT m.entry IS NULL INTO is_pending FROM migrate.migration m WHERE m.version = target;
+	IF target > 0 AND is_pending IS NULL THEN
+		RAISE EXCEPTION 'migration % does not exist', target
+			USING ERRCODE = 'undefined_object', HINT = 'See migrate_status() for the versions there are.';
+	END IF;
+	RETURN target < @extschema@.migrate_version() AND is_pending IS NOT TRUE;
+END
+$$;
+COMMENT ON FUNCTION migrate.plan_goes_down(bigint) IS
+'Tells whether the way to a version (NULL = the latest) is a rollback: a lower one that is not pending.
+Raises 22023 (version below 0), 42704 (unknown version).';
+
+CREATE FUNCTION @extschema@.migrate_plan(version bigint DEFAULT NULL)
 RETURNS TABLE (step integer, version bigint, name text, direction text, statements integer,
 	transactional boolean, rollback text, risk text, note text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
 BEGIN ATOMIC
-	WITH target AS (
+	WITH target AS MATERIALIZED (
 		SELECT migrate_plan.version AS version,
-			migrate_plan.version < migrate_version()
-			AND NOT EXISTS (SELECT FROM migrate.migration m
-							WHERE m.version = migrate_plan.version AND m.entry IS NULL) AS down
+			coalesce(migrate.plan_goes_down(migrate_plan.version), false) AS down
 	)
 	SELECT row_number() OVER (ORDER BY u.version)::integer, u.version, u.name, 'up', u.statements,
 		NOT u.nontransactional,
@@ -345,37 +378,36 @@ BEGIN ATOMIC
 			CASE WHEN u.statements IS NULL THEN 'no up script is registered' END,
 			u.obstacle,
 			CASE WHEN u.out_of_order THEN
-				'out of order: ' || migrate_version() || ' is applied' END,
+				'out of order: ' || @extschema@.migrate_version() || ' is applied' END,
 			CASE WHEN u.unknown_requirement IS NOT NULL THEN
 				'requires ' || u.unknown_requirement || ', which is not registered' END), '')
 	FROM target t
-	JOIN migrate.step_up u ON NOT coalesce(t.down, false) AND (t.version IS NULL OR u.version <= t.version)
+	JOIN migrate.step_up u ON NOT t.down AND (t.version IS NULL OR u.version <= t.version)
 	LEFT JOIN migrate.script_summary d ON d.version = u.version AND d.direction = 'down'
 	UNION ALL
 	SELECT row_number() OVER (ORDER BY d.version DESC)::integer, d.version, d.name, 'down', d.statements,
 		NOT d.nontransactional,
 		CASE WHEN d.statements IS NULL THEN 'none' ELSE 'down script' END,
 		NULL,
-		nullif(concat_ws('; ',
-			CASE WHEN d.statements IS NULL THEN 'no down script is registered' END,
-			d.obstacle), '')
+		CASE WHEN d.statements IS NULL THEN 'no down script is registered' ELSE d.obstacle END
 	FROM target t
 	JOIN migrate.step_down d ON t.down AND d.version > t.version
 	ORDER BY 1;
 END;
-COMMENT ON FUNCTION migrate_plan(bigint) IS
+COMMENT ON FUNCTION @extschema@.migrate_plan(bigint) IS
 'What migrate_apply(version), or for a lower version migrate_rollback(version), would do; changes nothing.
 version: NULL = the latest.
-rollback is "down script" or "none"; risk is NULL where no finding was made; note names what stands in the way.';
+rollback is "down script" or "none"; risk is NULL where no finding was made; note names what stands in the way.
+Raises 22023 (version below 0), 42704 (unknown version).';
 
-CREATE FUNCTION migrate_status()
+CREATE FUNCTION @extschema@.migrate_status()
 RETURNS TABLE (version bigint, name text, state text, applied_at timestamptz, applied_by text,
 	duration interval, environment text, checksum text, rollback text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
 	SELECT m.version, m.name,
 		CASE WHEN m.entry IS NOT NULL THEN l.event
-			 WHEN m.version < migrate_version() THEN 'out of order'
+			 WHEN m.version < @extschema@.migrate_version() THEN 'out of order'
 			 WHEN r.version IS NOT NULL THEN 'rolled back'
 			 ELSE 'pending' END,
 		l.at, l.role, l.duration, l.environment,
@@ -393,11 +425,11 @@ BEGIN ATOMIC
 	LEFT JOIN migrate.script_summary d ON d.version = m.version AND d.direction = 'down'
 	ORDER BY m.version;
 END;
-COMMENT ON FUNCTION migrate_status() IS
+COMMENT ON FUNCTION @extschema@.migrate_status() IS
 'Every registered migration and its state: applied, baselined, pending, out of order (pending, but older than an applied one) or rolled back.
 checksum compares the registered up script with the one that was applied: ok, comments (only comments or white space differ), changed, unknown (none was recorded); NULL when not applied.';
 
-CREATE FUNCTION migrate_history(version bigint DEFAULT NULL)
+CREATE FUNCTION @extschema@.migrate_history(version bigint DEFAULT NULL)
 RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, name text, duration interval,
 	statements integer, rows bigint, role text, session_role text, client text, application text,
 	environment text, reason text)
@@ -409,13 +441,13 @@ BEGIN ATOMIC
 	WHERE migrate_history.version IS NULL OR l.version = migrate_history.version
 	ORDER BY l.entry;
 END;
-COMMENT ON FUNCTION migrate_history(bigint) IS
+COMMENT ON FUNCTION @extschema@.migrate_history(bigint) IS
 'The ledger, oldest entry first.
 version: only the entries of this one; NULL = all.';
 
 -- Privileges ------------------------------------------------------------------------------
 
-CREATE FUNCTION migrate_grant(role text, access text)
+CREATE FUNCTION @extschema@.migrate_grant(role text, access text)
 RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -447,7 +479,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION migrate_grant(text, text) IS
+COMMENT ON FUNCTION @extschema@.migrate_grant(text, text) IS
 'Grants a role what it needs; run it as the owner of the extension.
 role: name of the role; access: reader (status, history, plan, never the text of scripts) or deployer (that, and every function that changes something).
 A deployer''s scripts still run with the deployer''s own privileges.

@@ -79,7 +79,7 @@ SELECT version FROM public.migrate_rollback(0);
 SELECT public.migrate_baseline(902);
 SELECT public.migrate_grant('regress_attack_low', 'deployer');
 SELECT * FROM migrate.ledger_break;
-SELECT * FROM migrate.deployment WHERE version IS NOT NULL;
+SELECT version FROM migrate.deployment WHERE version IS NOT NULL;
 RESET search_path;
 SELECT count(*) FROM attack.ledger;
 SELECT DISTINCT what FROM attack_log;
@@ -115,7 +115,7 @@ RESET SESSION AUTHORIZATION;
 --
 SET SESSION AUTHORIZATION "regress_attack We""ird";
 SELECT * FROM attack_life();
-SELECT migrate_register(1, 'names', E'-- migrate: role = regress_attack We"ird
+SELECT migrate_register(1, 'names', E'-- migrate: role = "regress_attack We""ird"
 CREATE TABLE "attack\n\\! echo ''$$; DROP TABLE x" ("col""umn" int, CHECK ("col""umn" > 0));
 INSERT INTO "attack\n\\! echo ''$$; DROP TABLE x" VALUES (0);');
 SELECT version FROM migrate_apply();
@@ -166,14 +166,14 @@ CREATE FUNCTION attack_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO public.attack_log VALUES (tg_table_name);
 	IF current_user NOT LIKE 'regress_attack%' THEN
-		PERFORM nextval('attack_called');
+		PERFORM nextval('public.attack_called');
 	END IF;
 	RETURN coalesce(new, old);
 END $$;
 CREATE FUNCTION attack_value() RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
 	IF current_user NOT LIKE 'regress_attack%' THEN
-		PERFORM nextval('attack_called');
+		PERFORM nextval('public.attack_called');
 	END IF;
 	RETURN 0;
 END $$;
@@ -235,7 +235,7 @@ SELECT script, attack_script(script) FROM (VALUES
 	('CREATE OR REPLACE FUNCTION public.migrate_version() RETURNS bigint LANGUAGE sql AS ''SELECT 0::bigint'''),
 	('DROP FUNCTION public.migrate_version()'),
 	('COPY public.attack_log TO PROGRAM ''true'''),
-	('COPY public.attack_log TO ''/tmp/x'''),
+	('COPY public.attack_log TO ''/nonexistent/x'''),
 	('CREATE EVENT TRIGGER attack ON ddl_command_end EXECUTE FUNCTION attack_event()'),
 	('DROP EXTENSION migrate_ext'),
 	('DO $do$ BEGIN DROP EXTENSION migrate_ext; END $do$'),

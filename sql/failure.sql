@@ -6,13 +6,13 @@ CREATE EXTENSION migrate_ext;
 -- What a failed call must not change: the schema, the ledger, the registry
 CREATE TABLE failure_one (id int PRIMARY KEY, note text);
 CREATE FUNCTION failure_state() RETURNS text LANGUAGE sql AS $$
-SELECT md5(concat_ws('|',
+SELECT hashtextextended(concat_ws('|',
 	(SELECT string_agg(c::text, ',' ORDER BY c.oid) FROM pg_class c WHERE relnamespace = 'public'::regnamespace),
 	(SELECT string_agg(p::text, ',' ORDER BY p.oid) FROM pg_proc p WHERE pronamespace = 'public'::regnamespace),
 	(SELECT string_agg(l::text, ',' ORDER BY l.entry) FROM migrate.ledger l),
 	(SELECT string_agg(m::text, ',' ORDER BY m.version) FROM migrate.migration m),
 	(SELECT string_agg(s::text, ',' ORDER BY s.version, s.direction) FROM migrate.script s),
-	(SELECT string_agg(f::text, ',' ORDER BY f.id) FROM failure_one f))) $$;
+	(SELECT string_agg(f::text, ',' ORDER BY f.id) FROM failure_one f)), 0)::text $$;
 SELECT migrate_register(1, 'good', 'CREATE TABLE failure_good (id int); INSERT INTO failure_one VALUES (1, ''good'')', 'DROP TABLE failure_good; DELETE FROM failure_one');
 
 --
@@ -202,7 +202,7 @@ DROP FUNCTION failure_event;
 --
 SELECT migrate_register(2, 'slow', E'CREATE TABLE failure_bad (id int);\nSELECT pg_sleep(60);');
 SELECT failure_state() AS before \gset
-SET statement_timeout = '200ms';
+SET statement_timeout = '1s';
 SELECT * FROM migrate_apply();
 \echo :LAST_ERROR_SQLSTATE
 RESET statement_timeout;

@@ -113,7 +113,8 @@ INSERT INTO privileges_call (function, call) VALUES
 ('migrate_history', $$SELECT migrate_history()$$),
 ('migrate_grant', $$SELECT migrate_grant('regress_privileges_nobody', 'deployer')$$),
 ('migrate.ledger_hash', $$SELECT migrate.ledger_hash(NULL)$$),
-('migrate.ledger_refuse', $$SELECT migrate.ledger_refuse()$$);
+('migrate.ledger_refuse', $$SELECT migrate.ledger_refuse()$$),
+('migrate.plan_goes_down', $$SELECT migrate.plan_goes_down(NULL)$$);
 -- a deployer is not in pg_read_server_files; there is nothing to load or adopt
 SELECT c.function, privileges_try(session_user, c.call) AS owner, privileges_try('regress_privileges_deployer', c.call) AS deployer,
 	privileges_try('regress_privileges_reader', c.call) AS reader, privileges_try('regress_privileges_nobody', c.call) AS nobody
@@ -265,6 +266,7 @@ SELECT to_regclass('privileges_s.ours');
 SELECT migrate_unregister(1), migrate_unregister(2);
 
 -- between deployers: the author must be able to become who applies
+SELECT current_user AS superuser \gset
 CREATE ROLE regress_privileges_other;
 SELECT migrate_grant('regress_privileges_other', 'deployer');
 SET SESSION AUTHORIZATION regress_privileges_other;
@@ -273,17 +275,23 @@ SET SESSION AUTHORIZATION regress_privileges_deployer;
 SELECT version FROM migrate_apply();
 \echo :LAST_ERROR_SQLSTATE
 RESET SESSION AUTHORIZATION;
+-- (a superuser's session that only acts as the deployer could reset that)
 GRANT regress_privileges_deployer TO regress_privileges_other;
-SET SESSION AUTHORIZATION regress_privileges_deployer;
+ALTER ROLE regress_privileges_deployer LOGIN;
+\c - regress_privileges_deployer
+SET client_min_messages = warning;
 SELECT version FROM migrate_apply();
-RESET SESSION AUTHORIZATION;
+\c - :superuser
+SET client_min_messages = warning;
 REVOKE regress_privileges_deployer FROM regress_privileges_other;
 -- the other way round does not count
 GRANT regress_privileges_other TO regress_privileges_deployer;
-SET SESSION AUTHORIZATION regress_privileges_deployer;
+\c - regress_privileges_deployer
+SET client_min_messages = warning;
 SELECT version FROM migrate_rollback();
 \echo :LAST_ERROR_SQLSTATE
-RESET SESSION AUTHORIZATION;
+\c - :superuser
+SET client_min_messages = warning;
 REVOKE regress_privileges_other FROM regress_privileges_deployer;
 -- an author who has gone has no rights at all
 SET SESSION AUTHORIZATION regress_privileges_other;

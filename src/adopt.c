@@ -15,7 +15,7 @@
  * - sqitch: sqitch.changes(change, planned_at, committed_at, ...); it has no
  *   versions, so the planned time serves as one
  *
- * They are the user's tables, so they are read as the caller.
+ * They are the users' tables: outside.c says what follows from that.
  *
  *-------------------------------------------------------------------------
  */
@@ -30,9 +30,20 @@
 #include "argument.h"
 #include "baseline.h"
 #include "deploy.h"
+#include "outside.h"
 #include "owner.h"
 
 PG_FUNCTION_INFO_V1(migrate_adopt);
+
+#define ADOPT_NAME_CHARACTERS \
+	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
+
+/* One version that a tool has applied. */
+typedef struct AdoptVersion
+{
+	BaselineVersion baseline;
+	bool		below;			/* and everything below it */
+} AdoptVersion;
 
 /* Where a tool keeps what it has applied. */
 typedef struct AdoptSource
@@ -40,28 +51,34 @@ typedef struct AdoptSource
 	const char *name;
 	const char *schema;			/* NULL = on the search_path */
 	const char *table;
-	const char *columns;		/* version, name, whether its last run failed */
+	const char *columns;		/* version, name, whether its last run failed,
+								 * whether everything below is applied too */
 	const char *rest;			/* of the query, behind the table */
-	bool		single;			/* one row: everything up to it is applied */
+	bool		timed;			/* versions are times: equal ones are moved */
 } AdoptSource;
 
 static const AdoptSource adopt_sources[] = {
 	{"supabase", "supabase_migrations", "schema_migrations",
-	"version::text, pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) 'name', false", "ORDER BY version", false},
+		"version::pg_catalog.text, pg_catalog.to_jsonb(t) OPERATOR(pg_catalog.->>) 'name', false, false",
+	"", false},
 	{"golang-migrate", NULL, "schema_migrations",
-	"version::text, NULL::text, dirty", "", true},
+	"version::pg_catalog.text, NULL::pg_catalog.text, dirty IS NOT FALSE, true", "", false},
 	{"rails", NULL, "schema_migrations",
-	"version::text, NULL::text, false", "ORDER BY version", false},
+	"version::pg_catalog.text, NULL::pg_catalog.text, false, false", "", false},
 	{"dbmate", NULL, "schema_migrations",
-	"version::text, NULL::text, false", "ORDER BY version", false},
+	"version::pg_catalog.text, NULL::pg_catalog.text, false, false", "", false},
 	{"flyway", NULL, "flyway_schema_history",
-		"version::text, description::text, NOT success",
-		"WHERE version IS NOT NULL AND type NOT IN ('UNDO_SQL', 'DELETE')"
-		" AND installed_rank = (SELECT max(u.installed_rank) FROM %s u WHERE u.version = t.version)"
-	" ORDER BY installed_rank", false},
+		"version::pg_catalog.text, description::pg_catalog.text, NOT success,"
+		" type::pg_catalog.text OPERATOR(pg_catalog.=) 'BASELINE'",
+		"WHERE version IS NOT NULL"
+		" AND NOT type::pg_catalog.text OPERATOR(pg_catalog.~) '^(UNDO|DELETE)'"
+		" AND NOT EXISTS (SELECT FROM %s u"
+		"  WHERE u.version::pg_catalog.text OPERATOR(pg_catalog.=) t.version::pg_catalog.text"
+	"  AND u.installed_rank OPERATOR(pg_catalog.>) t.installed_rank)", false},
 	{"sqitch", "sqitch", "changes",
-		"pg_catalog.to_char(planned_at AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISS'), change::text, false",
-	"ORDER BY planned_at, committed_at", false},
+		"pg_catalog.to_char(pg_catalog.timezone('UTC', planned_at), 'YYYYMMDDHH24MISS'),"
+		" change::pg_catalog.text, false, false",
+	"ORDER BY planned_at, committed_at", true},
 };
 
 /* Return the source of a name, or raise 22023. */
@@ -84,8 +101,8 @@ adopt_find(const char *name)
 	return NULL;				/* keep the compiler quiet */
 }
 
-/* Return the quoted name of a source's table, or raise 42P01. */
-static char *
+/* Return a source's table, or raise 42P01. */
+static Oid
 adopt_table(const AdoptSource *source)
 {
 	Oid			schema = source->schema ? get_namespace_oid(source->schema, true) : InvalidOid;
@@ -100,8 +117,7 @@ adopt_table(const AdoptSource *source)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("%s has no table \"%s\" here", source->name, source->table),
 				 errhint("Check the database and the search_path.")));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  source->table);
+	return relid;
 }
 
 /* Return a version, or raise 22023 for one that is not a whole number. */
@@ -131,49 +147,84 @@ adopt_name(char *description)
 	description = pnstrdup(description, 200);
 	for (char *c = description; *c; c++)
 	{
-		if (!isalnum((unsigned char) *c) && strchr("._-", *c) == NULL)
+		if (strchr(ADOPT_NAME_CHARACTERS, *c) == NULL)
 			*c = '_';
 	}
 	return description;
 }
 
-/* Read what a tool has applied; returns the number of rows. */
-static uint64
-adopt_read(const AdoptSource *source, BaselineVersion **found)
+/* Read one row of a tool's table. */
+static void
+adopt_read_row(const AdoptSource *source, uint64 row, AdoptVersion *found)
 {
-	char	   *table = adopt_table(source);
+	bool		isnull;
+
+	found->baseline.version_text = migrate_owner_text(row, 1);
+	found->baseline.version = adopt_version(source, found->baseline.version_text);
+	found->baseline.name = adopt_name(migrate_owner_text(row, 2));
+	found->below = DatumGetBool(migrate_owner_value(row, 4, &isnull));
+	if (DatumGetBool(migrate_owner_value(row, 3, &isnull)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s says that version %s failed half-way",
+						source->name, found->baseline.version_text),
+				 errhint("Bring the schema in order with that tool first.")));
+}
+
+/* Order by version. */
+static int
+adopt_compare(const void *a, const void *b)
+{
+	int64		x = ((const AdoptVersion *) a)->baseline.version;
+	int64		y = ((const AdoptVersion *) b)->baseline.version;
+
+	return (x > y) - (x < y);
+}
+
+/* Move what was planned in the same second apart, in the order it was. */
+static void
+adopt_move_apart(AdoptVersion *found, uint64 rows)
+{
+	for (uint64 row = 1; row < rows; row++)
+	{
+		BaselineVersion *baseline = &found[row].baseline;
+
+		if (baseline->version > found[row - 1].baseline.version)
+			continue;
+		baseline->version = found[row - 1].baseline.version + 1;
+		baseline->version_text = psprintf(INT64_FORMAT, baseline->version);
+	}
+}
+
+/* Read what a tool has applied, in order; returns the number of rows. */
+static uint64
+adopt_read(const AdoptSource *source, AdoptVersion **found)
+{
+	Oid			relid = adopt_table(source);
+	char	   *table = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+												   source->table);
+	OutsideScope scope;
 	StringInfoData sql;
 	uint64		rows;
-	int64		last = 0;
 
+	if (!migrate_outside_begin(relid, &scope))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("the history in %s cannot be read safely", table),
+				 errhint("Adopt it as the owner of the table.")));
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM %s t ", source->columns, table);
 	appendStringInfo(&sql, source->rest, table);
-	rows = migrate_caller_run(sql.data, 0, NULL, NULL);
-	*found = palloc0(sizeof(BaselineVersion) * (rows + 1));
+	rows = migrate_outside_run(sql.data, 0, NULL, NULL);
+	*found = palloc0(sizeof(AdoptVersion) * (rows + 1));
 	for (uint64 row = 0; row < rows; row++)
-	{
-		BaselineVersion *baseline = &(*found)[row];
-		bool		isnull;
-
-		baseline->version_text = migrate_owner_text(row, 1);
-		baseline->version = adopt_version(source, baseline->version_text);
-		baseline->name = adopt_name(migrate_owner_text(row, 2));
-		if (DatumGetBool(migrate_owner_value(row, 3, &isnull)))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("%s says that version %s failed half-way",
-							source->name, baseline->version_text),
-					 errhint("Bring the schema in order with that tool first.")));
-		/* Only times can be equal: what was planned later comes later. */
-		if (source->schema != NULL && baseline->version <= last)
-		{
-			baseline->version = last + 1;
-			baseline->version_text = psprintf(INT64_FORMAT, baseline->version);
-		}
-		last = baseline->version;
-	}
+		adopt_read_row(source, row, &(*found)[row]);
 	migrate_owner_free();
+	migrate_outside_end(&scope);
+	if (source->timed)
+		adopt_move_apart(*found, rows);
+	else
+		qsort(*found, rows, sizeof(AdoptVersion), adopt_compare);
 	return rows;
 }
 
@@ -183,7 +234,7 @@ migrate_adopt(PG_FUNCTION_ARGS)
 {
 	const AdoptSource *source = adopt_find(migrate_argument_text(fcinfo, 0, "source"));
 	char	   *reason = psprintf("adopted from %s", source->name);
-	BaselineVersion *found;
+	AdoptVersion *found;
 	uint64		rows;
 	int			marked = 0;
 
@@ -192,9 +243,9 @@ migrate_adopt(PG_FUNCTION_ARGS)
 	rows = adopt_read(source, &found);
 	for (uint64 row = 0; row < rows; row++)
 	{
-		if (source->single)
-			marked += migrate_baseline_below(found[row].version, reason);
-		marked += migrate_baseline_mark(&found[row], reason);
+		if (found[row].below)
+			marked += migrate_baseline_below(found[row].baseline.version, reason);
+		marked += migrate_baseline_mark(&found[row].baseline, reason);
 	}
 	if (marked > 0)
 		migrate_baseline_settle(reason);

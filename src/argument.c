@@ -14,9 +14,9 @@
 
 #include "argument.h"
 
-/* Return the version of a migration, or raise 22004 or 22023. */
+/* Return the version of a migration, or raise 22004, or 22023 if it is below least. */
 int64
-migrate_argument_version(FunctionCallInfo fcinfo, int n)
+migrate_argument_version(FunctionCallInfo fcinfo, int n, int64 least)
 {
 	int64		version;
 
@@ -25,11 +25,11 @@ migrate_argument_version(FunctionCallInfo fcinfo, int n)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("migration version must not be null")));
 	version = PG_GETARG_INT64(n);
-	if (version <= 0)
+	if (version < least)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("version " INT64_FORMAT " is out of range", version),
-				 errhint("Versions are whole numbers from 1.")));
+				 errhint("Versions are whole numbers from " INT64_FORMAT ".", least)));
 	return version;
 }
 

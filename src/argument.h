@@ -10,7 +10,7 @@
 
 #include "fmgr.h"
 
-extern int64 migrate_argument_version(FunctionCallInfo fcinfo, int n);
+extern int64 migrate_argument_version(FunctionCallInfo fcinfo, int n, int64 least);
 extern char *migrate_argument_text(FunctionCallInfo fcinfo, int n, const char *what);
 
 #endif							/* MIGRATE_ARGUMENT_H */

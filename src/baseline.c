@@ -117,7 +117,7 @@ migrate_baseline_settle(const char *description)
 Datum
 migrate_baseline(PG_FUNCTION_ARGS)
 {
-	BaselineVersion baseline = {.version = migrate_argument_version(fcinfo, 0)};
+	BaselineVersion baseline = {.version = migrate_argument_version(fcinfo, 0, 1)};
 	char	   *description = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	int			marked;
 
@@ -137,7 +137,7 @@ migrate_baseline(PG_FUNCTION_ARGS)
 Datum
 migrate_repair(PG_FUNCTION_ARGS)
 {
-	int64		version = migrate_argument_version(fcinfo, 0);
+	int64		version = migrate_argument_version(fcinfo, 0, 1);
 	LedgerEntry entry = {.version = version, .event = "repaired", .statements = -1};
 	RegistryMigration *stored;
 	char	   *reason = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -154,7 +154,8 @@ migrate_repair(PG_FUNCTION_ARGS)
 	if (stored == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("migration " INT64_FORMAT " does not exist", version)));
+				 errmsg("migration " INT64_FORMAT " does not exist", version),
+				 errhint("See migrate_status() for the versions there are.")));
 	if (!stored->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

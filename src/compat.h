@@ -15,8 +15,11 @@
 #error "migrate_ext needs PostgreSQL 15 or newer"
 #endif
 
+#include "executor/executor.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "parser/parsetree.h"
@@ -44,5 +47,35 @@ compat_check_insert_permission(ParseState *pstate, ParseNamespaceItem *nsitem,
 	ExecCheckRTPerms(pstate->p_rtable, true);
 #endif
 }
+
+/*
+ * Tell whether member could SET ROLE to role; 16 made that a right apart from
+ * being a member.
+ */
+static inline bool
+compat_can_set_role(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return member_can_set_role(member, role);
+#else
+	return is_member_of_role(member, role);
+#endif
+}
+
+/* Tell whether this session holds a lock in this mode; 17 added an argument. */
+static inline bool
+compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
+{
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(tag, mode, false);
+#else
+	return LockHeldByMe(tag, mode);
+#endif
+}
+
+/* SPI result code of 17's MERGE ... RETURNING; no code of 15 and 16 is this one. */
+#ifndef SPI_OK_MERGE_RETURNING
+#define SPI_OK_MERGE_RETURNING 19
+#endif
 
 #endif							/* MIGRATE_COMPAT_H */

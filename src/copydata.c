@@ -20,7 +20,9 @@
 #include "access/xact.h"
 #include "commands/copy.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_relation.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -69,11 +71,32 @@ copydata_columns(Relation rel, List *names)
 }
 
 /*
+ * Return the options of a COPY with the encoding that the data has in memory:
+ * the whole script was converted when it came in.
+ */
+static List *
+copydata_options(List *options)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "encoding") != 0)
+			result = lappend(result, lfirst(lc));
+	}
+	return lappend(result,
+				   makeDefElem("encoding",
+							   (Node *) makeString(pstrdup(GetDatabaseEncodingName())), -1));
+}
+
+/*
  * Run a COPY ... FROM stdin on data in memory; returns the number of rows.
- * Runs as the current user.
+ * Runs as the current user.  script is the text that the statement's locations
+ * count in.
  */
 uint64
-migrate_copydata_run(CopyStmt *stmt, const char *query, const char *data, int length)
+migrate_copydata_run(CopyStmt *stmt, const char *script, const char *data, int length)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	Relation	rel;
@@ -81,7 +104,7 @@ migrate_copydata_run(CopyStmt *stmt, const char *query, const char *data, int le
 	CopyFromState cstate;
 	uint64		rows;
 
-	pstate->p_sourcetext = query;
+	pstate->p_sourcetext = script;
 	PushActiveSnapshot(GetTransactionSnapshot());
 
 	rel = table_openrv(stmt->relation, RowExclusiveLock);
@@ -99,7 +122,7 @@ migrate_copydata_run(CopyStmt *stmt, const char *query, const char *data, int le
 	copydata_at = data;
 	copydata_left = length;
 	cstate = BeginCopyFrom(pstate, rel, NULL, NULL, false, copydata_source,
-						   stmt->attlist, stmt->options);
+						   stmt->attlist, copydata_options(stmt->options));
 	rows = CopyFrom(cstate);
 	EndCopyFrom(cstate);
 

@@ -10,7 +10,7 @@
 
 #include "nodes/parsenodes.h"
 
-extern uint64 migrate_copydata_run(CopyStmt *stmt, const char *query,
+extern uint64 migrate_copydata_run(CopyStmt *stmt, const char *script,
 								   const char *data, int length);
 
 #endif							/* MIGRATE_COPYDATA_H */

@@ -6,8 +6,9 @@
  * Invariants:
  *
  * - One transaction of the database at a time holds the deploy lock: EXCLUSIVE
- *   mode on the view migrate.deployment, until the transaction ends.  No
- *   privilege granted to anyone lets SQL take that lock.
+ *   mode on the view migrate.deployment, until the transaction ends.  Nothing
+ *   that migrate_grant() grants lets SQL take that lock (members of 17's
+ *   pg_maintain can).
  * - The lock is never waited for.  A waiter would hold a snapshot, and CREATE
  *   INDEX CONCURRENTLY in the deployment that it waits for would wait for that
  *   snapshot.
@@ -29,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "compat.h"
 #include "deploy.h"
 #include "owner.h"
 
@@ -42,12 +44,13 @@
 typedef struct DeployRun
 {
 	MemoryContextCallback callback;
+	int64		announced;		/* the version others see, or 0 */
 } DeployRun;
 
 static DeployRun *deploy_running = NULL;
 
-/* This transaction took the deploy lock. */
-static bool deploy_locked = false;
+/* The relation that the last deployment of this session locked. */
+static Oid	deploy_relid = InvalidOid;
 
 /* Forget a deployment when its memory goes, however it ended. */
 static void
@@ -64,23 +67,16 @@ deploy_forget(void *arg)
 static void
 deploy_xact_callback(XactEvent event, void *arg)
 {
-	switch (event)
-	{
-		case XACT_EVENT_PRE_PREPARE:
-			if (deploy_locked)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("cannot PREPARE a transaction that has changed the schema version"),
-						 errhint("Use COMMIT.")));
-			break;
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PREPARE:
-			deploy_locked = false;
-			break;
-		default:
-			break;
-	}
+	LOCKTAG		tag;
+
+	if (event != XACT_EVENT_PRE_PREPARE || !OidIsValid(deploy_relid))
+		return;
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, deploy_relid);
+	if (compat_lock_held(&tag, ExclusiveLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that has changed the schema version"),
+				 errhint("Use COMMIT.")));
 }
 
 /* Set up the module. */
@@ -164,7 +160,7 @@ migrate_deploy_lock(void)
 				 errhint("Use the isolation level \"read committed\".")));
 	if (!ConditionalLockRelationOid(relid, ExclusiveLock))
 		deploy_refuse_busy();
-	deploy_locked = true;
+	deploy_relid = relid;
 }
 
 /*
@@ -201,22 +197,21 @@ deploy_version_tag(LOCKTAG *tag, int64 version)
 						 DEPLOY_LOCK_SUBID);
 }
 
-/* Let other sessions see which version runs. */
+/*
+ * Let other sessions see which version the deployment runs; the last one stays
+ * to be seen until the transaction ends.
+ */
 void
 migrate_deploy_announce(int64 version)
 {
 	LOCKTAG		tag;
 
+	if (deploy_running->announced != 0)
+	{
+		deploy_version_tag(&tag, deploy_running->announced);
+		LockRelease(&tag, ExclusiveLock, false);
+	}
 	deploy_version_tag(&tag, version);
 	(void) LockAcquire(&tag, ExclusiveLock, false, true);
-}
-
-/* Take back what migrate_deploy_announce() let others see. */
-void
-migrate_deploy_conceal(int64 version)
-{
-	LOCKTAG		tag;
-
-	deploy_version_tag(&tag, version);
-	LockRelease(&tag, ExclusiveLock, false);
+	deploy_running->announced = version;
 }

@@ -14,6 +14,5 @@ extern void migrate_deploy_lock(void);
 extern void migrate_deploy_begin(const char *command);
 extern void migrate_deploy_end(void);
 extern void migrate_deploy_announce(int64 version);
-extern void migrate_deploy_conceal(int64 version);
 
 #endif							/* MIGRATE_DEPLOY_H */

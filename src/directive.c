@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "directive.h"
 
@@ -57,9 +58,13 @@ directive_no_transaction(ScriptDirectives *directives, const DirectiveLine *at)
 static void
 directive_role(ScriptDirectives *directives, const DirectiveLine *at)
 {
+	List	   *names;
+
 	if (directives->role != NULL)
 		directive_refuse(at, "The role is given twice.");
-	directives->role = at->value;
+	if (!SplitIdentifierString(pstrdup(at->value), ',', &names) || list_length(names) != 1)
+		directive_refuse(at, "A role is one name; quote it as in SQL where it needs quotes.");
+	directives->role = linitial(names);
 }
 
 /* search_path = SCHEMA, ...: run the script with this search_path. */
@@ -197,10 +202,10 @@ directive_refuse_marker(const char *text, int line)
 }
 
 /*
- * Read one line comment; returns whether it is a directive.  A malformed or
- * unknown directive is an error.
+ * Read one line comment; returns the directive it is, in one spelling for all,
+ * or NULL.  A malformed or unknown directive is an error.
  */
-bool
+char *
 migrate_directive_read(ScriptDirectives *directives, const char *comment,
 					   int length, int line)
 {
@@ -212,7 +217,7 @@ migrate_directive_read(ScriptDirectives *directives, const char *comment,
 	{
 		directive_refuse_marker(text, line);
 		pfree(text);
-		return false;
+		return NULL;
 	}
 	text += strlen(DIRECTIVE_PREFIX);
 	equals = strchr(text, '=');
@@ -231,10 +236,10 @@ migrate_directive_read(ScriptDirectives *directives, const char *comment,
 		if (!rule->has_value && at.value != NULL)
 			directive_refuse(&at, "It takes no value.");
 		rule->read(directives, &at);
-		return true;
+		return psprintf(DIRECTIVE_PREFIX "%s=%s", rule->key, at.value ? at.value : "");
 	}
 	directive_unknown(&at);
-	return false;				/* keep the compiler quiet */
+	return NULL;				/* keep the compiler quiet */
 }
 
 /* Read one line comment of the header; the first of each key counts. */

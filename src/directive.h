@@ -31,7 +31,7 @@ typedef struct ScriptDirectives
 } ScriptDirectives;
 
 extern void migrate_header_read(ScriptHeader *header, const char *comment, int length);
-extern bool migrate_directive_read(ScriptDirectives *directives,
+extern char *migrate_directive_read(ScriptDirectives *directives,
 								   const char *comment, int length, int line);
 
 #endif							/* MIGRATE_DIRECTIVE_H */

@@ -28,6 +28,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "argument.h"
 #include "deploy.h"
 #include "engine.h"
 #include "execute.h"
@@ -48,15 +49,18 @@ typedef struct EngineRun
 {
 	ReturnSetInfo *result;
 	bool		down;
+	Oid			extension;		/* must be the same after each script */
 	MemoryContext step_context; /* reset after each step */
 } EngineRun;
 
 /* One step, while it runs. */
 typedef struct EngineStep
 {
+	EngineRun  *run;
 	const PlanStep *plan;
 	PositionFrame frame;
 	Script	   *script;
+	SchemaVersion before;
 	ExecuteResult executed;
 	int64		duration;		/* microseconds */
 } EngineStep;
@@ -102,9 +106,7 @@ engine_check_obstacles(EngineRun *run, const MigratePlan *plan)
 		if (!planned->has_obstacle)
 			continue;
 		engine_read(run, planned, &step);
-		/* Raises the obstacle before it runs anything. */
-		migrate_execute(step.script, &step.frame, &step.executed);
-		elog(ERROR, "the obstacle of migration " INT64_FORMAT " has gone", planned->version);
+		migrate_execute(step.script, &step.frame, NULL);
 	}
 }
 
@@ -130,40 +132,47 @@ engine_record(EngineRun *run, EngineStep *step)
 		migrate_registry_mark(step->plan->version, number, step->script);
 }
 
-/* Error context callback of what follows a script. */
-static void
-engine_position(void *arg)
-{
-	EngineStep *step = (EngineStep *) arg;
-
-	errcontext("migration " INT64_FORMAT " (%s), %s, after the last statement",
-			   step->frame.version, step->frame.name, step->frame.direction);
-}
-
 /* Bring the relations of others in step with the ledger. */
 static void
-engine_keep_in_step(EngineRun *run, EngineStep *step, const SchemaVersion *before)
+engine_keep_in_step(EngineRun *run, EngineStep *step)
 {
 	const PlanStep *plan = step->plan;
 	const char *what = plan->description ? plan->description : plan->name;
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = engine_position,
-		.arg = step,
-	};
 	SchemaVersionGoal goal;
 
-	error_context_stack = &callback;
 	goal.own = run->down ? plan->version - 1 : plan->version;
 	goal.current = migrate_registry_current();
 	goal.description = run->down ?
 		psprintf("rolled back " INT64_FORMAT ": %s", plan->version, what) : what;
-	migrate_schema_version_settle(before, &goal);
+	migrate_schema_version_settle(&step->before, &goal);
 	if (run->down)
 		migrate_supabase_remove(plan->version_text);
 	else
 		migrate_supabase_add(plan->version_text, plan->name, step->script->text);
-	error_context_stack = callback.previous;
+}
+
+/* What comes before a script: look at what others keep. */
+static void
+engine_prepare(void *arg)
+{
+	EngineStep *step = (EngineStep *) arg;
+
+	migrate_schema_version_read(&step->before);
+}
+
+/* What follows a script: put it on the record. */
+static void
+engine_conclude(void *arg)
+{
+	EngineStep *step = (EngineStep *) arg;
+
+	if (migrate_extension_oid() != step->run->extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("the script drops extension migrate_ext, which is running it"),
+				 errhint("Drop it outside of migrations.")));
+	engine_record(step->run, step);
+	engine_keep_in_step(step->run, step);
 }
 
 /* Add the row of a step to the result, and tell the client. */
@@ -194,29 +203,23 @@ engine_report(EngineRun *run, EngineStep *step)
 static void
 engine_step(EngineRun *run, const PlanStep *plan)
 {
-	EngineStep	step = {0};
-	SchemaVersion before;
+	EngineStep	step = {.run = run};
 	instr_time	start;
 	instr_time	end;
 
 	migrate_deploy_announce(plan->version);
 	engine_read(run, plan, &step);
-	migrate_schema_version_read(&before);
+	migrate_position_guard(&step.frame, engine_prepare, &step, NULL);
 	INSTR_TIME_SET_CURRENT(start);
 	migrate_execute(step.script, &step.frame, &step.executed);
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	step.duration = INSTR_TIME_GET_MICROSEC(end);
 
-	if (!migrate_extension_exists())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("migration " INT64_FORMAT " (%s) drops extension migrate_ext, which is running it",
-						plan->version, plan->name)));
-	engine_record(run, &step);
-	engine_keep_in_step(run, &step, &before);
+	step.frame.statement = POSITION_AFTER;
+	step.frame.text = NULL;
+	migrate_position_guard(&step.frame, engine_conclude, &step, NULL);
 	engine_report(run, &step);
-	migrate_deploy_conceal(plan->version);
 }
 
 /* Tell PostgREST that the schema is another one, and the statistics who runs. */
@@ -246,6 +249,7 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	migrate_deploy_begin(command);
 	plan = make_plan(version);
 	run.down = plan->down;
+	run.extension = migrate_extension_oid();
 	engine_check_obstacles(&run, plan);
 
 	run.step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
@@ -263,17 +267,6 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	SPI_finish();
 }
 
-/* Refuse a version that cannot be one; command names the function. */
-static void
-engine_check_version(int64 version, int64 least)
-{
-	if (version < least)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("version " INT64_FORMAT " is out of range", version),
-				 errhint("Versions are whole numbers from " INT64_FORMAT ".", least)));
-}
-
 /* SQL: migrate_apply(version bigint DEFAULT NULL) */
 Datum
 migrate_apply(PG_FUNCTION_ARGS)
@@ -281,10 +274,7 @@ migrate_apply(PG_FUNCTION_ARGS)
 	int64		version = 0;
 
 	if (!PG_ARGISNULL(0))
-	{
-		version = PG_GETARG_INT64(0);
-		engine_check_version(version, 1);
-	}
+		version = migrate_argument_version(fcinfo, 0, 1);
 	engine_run(fcinfo, "migrate_apply()", migrate_plan_up, version);
 	return (Datum) 0;
 }
@@ -296,10 +286,7 @@ migrate_rollback(PG_FUNCTION_ARGS)
 	int64		to_version = -1;
 
 	if (!PG_ARGISNULL(0))
-	{
-		to_version = PG_GETARG_INT64(0);
-		engine_check_version(to_version, 0);
-	}
+		to_version = migrate_argument_version(fcinfo, 0, 0);
 	engine_run(fcinfo, "migrate_rollback()", migrate_plan_down, to_version);
 	return (Datum) 0;
 }

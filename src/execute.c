@@ -8,7 +8,9 @@
  * - Statements run under SPI as the current user, or as the role the script
  *   names if the session may become it.  Nothing is raised while they run.
  * - Settings, SET ROLE included, are those of a nest level of their own: what
- *   a script changes ends with it.
+ *   a script changes ends with it.  Constraint modes end with it too, unless a
+ *   function sets them in a transaction without any trigger event.  A mode that
+ *   the caller has set becomes what the constraint's definition says.
  * - Result rows are counted, never kept, so that a SELECT over a large table
  *   costs no memory.
  * - A script either runs to its end or raises; no negative code of SPI is
@@ -24,11 +26,14 @@
 #include "nodes/makefuncs.h"
 #include "pgstat.h"
 #include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "compat.h"
 #include "copydata.h"
 #include "execute.h"
 #include "settings.h"
@@ -41,6 +46,24 @@ execute_set(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
+/*
+ * Become the role that the script names.  SET ROLE would ask what the session
+ * may become; over PostgREST that is more than the caller may.
+ */
+static void
+execute_set_role(const char *role)
+{
+	Oid			roleid = get_role_oid(role, false);
+
+	if (!compat_can_set_role(GetUserId(), roleid))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to run the script as role \"%s\"", role),
+				 errdetail("Role \"%s\" cannot become it.",
+						   GetUserNameFromId(GetUserId(), false))));
+	execute_set("role", role);
+}
+
 /* Give the script the settings it runs with. */
 static void
 execute_settings(const ScriptDirectives *directives)
@@ -48,17 +71,12 @@ execute_settings(const ScriptDirectives *directives)
 	execute_set("standard_conforming_strings", "on");
 	if (directives->lock_timeout != NULL)
 		execute_set("lock_timeout", directives->lock_timeout);
-	else if (migrate_lock_timeout > 0)
-	{
-		char		value[32];
-
-		snprintf(value, sizeof(value), "%d", migrate_lock_timeout);
-		execute_set("lock_timeout", value);
-	}
+	else
+		migrate_settings_lock_timeout();
 	if (directives->search_path != NULL)
 		execute_set("search_path", directives->search_path);
 	if (directives->role != NULL)
-		execute_set("role", directives->role);
+		execute_set_role(directives->role);
 }
 
 /* Show in pg_stat_activity what is running. */
@@ -87,6 +105,10 @@ execute_spi(const PositionFrame *frame)
 		case SPI_OK_UPDATE:
 		case SPI_OK_DELETE:
 		case SPI_OK_MERGE:
+		case SPI_OK_INSERT_RETURNING:
+		case SPI_OK_UPDATE_RETURNING:
+		case SPI_OK_DELETE_RETURNING:
+		case SPI_OK_MERGE_RETURNING:
 			return SPI_processed;
 		default:
 			break;
@@ -103,13 +125,13 @@ execute_spi(const PositionFrame *frame)
 static uint64
 execute_copy(const Script *script, const ScriptStatement *stmt, PositionFrame *frame)
 {
-	CopyStmt   *node = copyObject((CopyStmt *) stmt->raw->stmt);
+	CopyStmt   *node = castNode(CopyStmt, stmt->node);
 	uint64		rows;
 
 	if (stmt->copy == NULL)
-		return migrate_copydata_run(node, frame->slice, "", 0);
+		return migrate_copydata_run(node, script->clean, "", 0);
 	frame->copy_line = stmt->copy->line;
-	rows = migrate_copydata_run(node, frame->slice,
+	rows = migrate_copydata_run(node, script->clean,
 								script->text + stmt->copy->offset, stmt->copy->length);
 	frame->copy_line = 0;
 	return rows;
@@ -119,9 +141,9 @@ execute_copy(const Script *script, const ScriptStatement *stmt, PositionFrame *f
 static bool
 execute_reads_script(const ScriptStatement *stmt)
 {
-	CopyStmt   *node = (CopyStmt *) stmt->raw->stmt;
+	CopyStmt   *node = (CopyStmt *) stmt->node;
 
-	return IsA(node, CopyStmt) && node->filename == NULL && !node->is_program;
+	return node != NULL && node->filename == NULL && !node->is_program;
 }
 
 /* Run every statement of a script. */
@@ -160,6 +182,16 @@ execute_statements(const Script *script, PositionFrame *frame, ExecuteResult *re
 	MemoryContextDelete(per_statement);
 }
 
+/* Say how to get past a script that cannot run in a transaction. */
+static int
+execute_hint_obstacle(const PositionFrame *frame)
+{
+	if (strcmp(frame->direction, "up") == 0)
+		return errhint("Apply what comes before it, run its file with psql, then record it with migrate_baseline(" INT64_FORMAT ").",
+					   frame->version);
+	return errhint("Roll back what comes after it, run its file with psql, then register 'SELECT 1' as its down script and roll it back.");
+}
+
 /* Raise the script's obstacle, if there is one. */
 static void
 execute_check_obstacle(const Script *script, PositionFrame *frame)
@@ -173,28 +205,32 @@ execute_check_obstacle(const Script *script, PositionFrame *frame)
 	ereport(ERROR,
 			(errcode(obstacle->sqlerrcode),
 			 errmsg("%s", obstacle->message),
-			 obstacle->nontransactional ?
-			 errhint("Run the script with psql, then record it with migrate_baseline(" INT64_FORMAT ").",
-					 frame->version) : 0));
+			 obstacle->nontransactional ? execute_hint_obstacle(frame) :
+			 errhint("Remove the statement: the engine runs each script in a transaction of its caller.")));
 }
 
 /*
  * Put the mode of every deferrable constraint back to what its definition
  * says.  SET CONSTRAINTS cannot do that in one command: all are deferred
- * first, then those that are INITIALLY IMMEDIATE are named.
+ * first, then those that are INITIALLY IMMEDIATE are named.  Those in schemas
+ * that the caller may not use stay deferred, to the end of the next script.
  */
 static void
 execute_reset_constraints(void)
 {
 	ConstraintsSetStmt deferred = {.type = T_ConstraintsSetStmt, .deferred = true};
 	ConstraintsSetStmt immediate = {.type = T_ConstraintsSetStmt, .deferred = false};
+	MemoryContext context = CurrentMemoryContext;
 
 	AfterTriggerSetState(&deferred);
 	if (SPI_execute("SELECT DISTINCT n.nspname, c.conname"
 					" FROM pg_catalog.pg_constraint c"
 					" JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.connamespace"
-					" WHERE c.condeferrable AND NOT c.condeferred", true, 0) != SPI_OK_SELECT)
+					" WHERE c.condeferrable AND NOT c.condeferred"
+					" AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)"
+					" AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the deferrable constraints");
+	MemoryContextSwitchTo(context); /* SPI leaves its own */
 	for (uint64 i = 0; i < SPI_processed; i++)
 		immediate.constraints =
 			lappend(immediate.constraints,
@@ -210,27 +246,31 @@ execute_reset_constraints(void)
  * Fire what is deferred to the commit now, while the error can still name the
  * migration, and so that the next one may alter the tables concerned.
  *
- * Left out when no trigger event was queued in this transaction at all: the
- * server keeps those in a memory context of this name below the transaction's.
+ * Left out when there is nothing to fire and no mode to put back: when no
+ * trigger event was queued in this transaction at all (the server keeps those
+ * in a memory context of this name below the transaction's), and the script
+ * has no SET CONSTRAINTS.
  */
 static void
-execute_deferred(void)
+execute_deferred(const Script *script, PositionFrame *frame)
 {
 	ConstraintsSetStmt immediate = {.type = T_ConstraintsSetStmt, .deferred = false};
 	MemoryContext child = TopTransactionContext->firstchild;
 
 	while (child != NULL && strcmp(child->name, "AfterTriggerEvents") != 0)
 		child = child->nextchild;
-	if (child == NULL)
+	if (child == NULL && !script->sets_constraints)
 		return;
+	frame->statement = POSITION_AFTER;
 	AfterTriggerSetState(&immediate);
 	execute_reset_constraints();
 }
 
-/* Add what can be said about running out of locks. */
+/* Add what can be said about running out of locks, and leave pg_stat_activity. */
 static void
-execute_hint(ErrorData *edata)
+execute_amend(ErrorData *edata, const PositionFrame *frame)
 {
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 	if (edata->sqlerrcode == ERRCODE_OUT_OF_MEMORY && edata->hint != NULL &&
 		strstr(edata->hint, "max_locks_per_transaction") != NULL)
 		edata->hint = psprintf("%s Or apply fewer migrations in one transaction, as in migrate_apply(VERSION).",
@@ -239,49 +279,43 @@ execute_hint(ErrorData *edata)
 		edata->hint = pstrdup("Add the value in one migration, commit, and use it in a later one.");
 }
 
+/* One script that runs. */
+typedef struct ExecuteRun
+{
+	const Script *script;
+	PositionFrame *frame;
+	ExecuteResult *result;		/* NULL = only check it */
+} ExecuteRun;
+
+/* Check, then run a whole script in a settings level of its own. */
+static void
+execute_script(void *arg)
+{
+	ExecuteRun *run = (ExecuteRun *) arg;
+	int			guc_level;
+
+	execute_check_obstacle(run->script, run->frame);
+	if (run->result == NULL)
+		return;
+	guc_level = NewGUCNestLevel();
+	execute_settings(&run->script->directives);
+	execute_statements(run->script, run->frame, run->result);
+	execute_deferred(run->script, run->frame);
+	AtEOXact_GUC(false, guc_level);
+}
+
 /*
  * Run a script to its end as the current user, inside the current transaction;
  * the caller is connected to SPI.  Raises whatever a statement raises, with
- * its place.
+ * its place.  Without a result, only raise the script's obstacle if it has one.
  */
 void
 migrate_execute(const Script *script, PositionFrame *frame, ExecuteResult *result)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = migrate_position_callback,
-		.arg = frame,
-	};
+	ExecuteRun	run = {.script = script, .frame = frame, .result = result};
 
 	frame->text = script->clean;
 	frame->statements = script->count;
 	frame->statement = 0;
-	error_context_stack = &callback;
-	PG_TRY();
-	{
-		int			guc_level;
-
-		execute_check_obstacle(script, frame);
-		guc_level = NewGUCNestLevel();
-		execute_settings(&script->directives);
-		execute_statements(script, frame, result);
-		execute_deferred();
-		AtEOXact_GUC(false, guc_level);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		execute_hint(edata);
-		migrate_position_annotate(edata, frame);
-		error_context_stack = callback.previous;
-		ReThrowError(edata);
-	}
-	PG_END_TRY();
-	error_context_stack = callback.previous;
-	MemoryContextSwitchTo(context); /* SPI leaves its own */
+	migrate_position_guard(frame, execute_script, &run, execute_amend);
 }

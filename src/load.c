@@ -251,9 +251,9 @@ load_register(LoadMigration *migration)
 	{
 		Layout		down = migration->layout;
 
+		down.direction = LAYOUT_DOWN;
 		if (registration.down != NULL)
 			load_refuse_twice(&down, migration->up_path, migration->down_path);
-		down.direction = LAYOUT_DOWN;
 		migrate_layout_split(&down, load_read(migration->down_path), &scripts);
 		registration.down = scripts.down;
 	}

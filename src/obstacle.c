@@ -4,12 +4,16 @@
  *		Statements that migrate_apply() cannot run, found before any runs.
  *
  * The decision is taken from the parse tree alone, so it is the same at
- * registration, in a plan and at apply.  Two kinds are told apart:
+ * registration, in a plan and at apply.  What depends on catalogs (DROP
+ * SUBSCRIPTION with a slot, REINDEX and CLUSTER of a partitioned table) is left
+ * to the server, which refuses it when it runs.  Two kinds are told apart:
  *
  * - what PostgreSQL refuses inside a transaction block (PreventInTransactionBlock
  *   in the server's source); it could run outside of one;
  * - what would break the promises of a migration: it would end or split the
- *   transaction, change its isolation, or outlive it in the session.
+ *   transaction, change its isolation, or outlive it in the session.  Of the
+ *   last kind, session-level advisory locks and what functions and DO blocks do
+ *   cannot be seen here.
  *
  * A balanced BEGIN ... COMMIT is neither: the engine gives the same atomicity,
  * so the pair is marked as skipped.
@@ -27,9 +31,9 @@
 typedef struct ObstacleWalk
 {
 	Script	   *script;
-	int			number;			/* of the statement at hand */
+	ScriptStatement *stmt;		/* at hand */
+	int			number;			/* of it, counting those that run */
 	ScriptStatement *begin;		/* an open BEGIN, or NULL */
-	int			begin_number;
 } ObstacleWalk;
 
 /* Record an obstacle unless an earlier one stands already. */
@@ -37,15 +41,14 @@ static void
 obstacle_add(ObstacleWalk *walk, int sqlerrcode, bool nontransactional,
 			 const char *message)
 {
-	ScriptStatement *stmt = list_nth(walk->script->statements, walk->number - 1);
 	ScriptObstacle *obstacle;
 
 	if (walk->script->obstacle != NULL)
 		return;
 	obstacle = palloc0(sizeof(ScriptObstacle));
 	obstacle->sqlerrcode = sqlerrcode;
-	obstacle->statement = walk->number;
-	obstacle->line = stmt->line;
+	obstacle->statement = walk->stmt->skipped ? 0 : walk->number;
+	obstacle->line = walk->stmt->line;
 	obstacle->message = pstrdup(message);
 	obstacle->nontransactional = nontransactional;
 	walk->script->obstacle = obstacle;
@@ -75,35 +78,60 @@ obstacle_option(List *options, const char *name, bool otherwise)
 	return otherwise;
 }
 
+/* Tell whether a list of DefElem names an option. */
+static bool
+obstacle_has_option(List *options, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		if (strcmp(lfirst_node(DefElem, lc)->defname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Judge BEGIN: one that is balanced need not run. */
+static void
+obstacle_begin(ObstacleWalk *walk, TransactionStmt *node)
+{
+	walk->stmt->skipped = true;
+	if (walk->begin != NULL)
+		obstacle_add(walk, ERRCODE_ACTIVE_SQL_TRANSACTION, false,
+					 "BEGIN inside BEGIN is not allowed in a migration");
+	else if (node->options != NIL)
+		obstacle_add(walk, ERRCODE_ACTIVE_SQL_TRANSACTION, false,
+					 "BEGIN with transaction modes is not allowed in a migration");
+	walk->begin = walk->stmt;
+}
+
+/* Judge COMMIT: one that is balanced need not run. */
+static void
+obstacle_commit(ObstacleWalk *walk, TransactionStmt *node)
+{
+	walk->stmt->skipped = true;
+	if (walk->begin == NULL)
+		obstacle_add(walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
+					 "COMMIT without BEGIN is not allowed in a migration");
+	else if (node->chain)
+		obstacle_add(walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
+					 "COMMIT AND CHAIN is not allowed in a migration");
+	walk->begin = NULL;
+}
+
 /* Judge BEGIN, COMMIT and their like. */
 static void
-obstacle_transaction(ObstacleWalk *walk, ScriptStatement *stmt)
+obstacle_transaction(ObstacleWalk *walk, TransactionStmt *node)
 {
-	TransactionStmt *node = (TransactionStmt *) stmt->raw->stmt;
-
 	switch (node->kind)
 	{
 		case TRANS_STMT_BEGIN:
 		case TRANS_STMT_START:
-			if (walk->begin != NULL)
-				obstacle_add(walk, ERRCODE_ACTIVE_SQL_TRANSACTION, false,
-							 "BEGIN inside BEGIN is not allowed in a migration");
-			else if (node->options != NIL)
-				obstacle_add(walk, ERRCODE_ACTIVE_SQL_TRANSACTION, false,
-							 "BEGIN with transaction modes is not allowed in a migration");
-			stmt->skipped = true;
-			walk->begin = stmt;
-			walk->begin_number = walk->number;
+			obstacle_begin(walk, node);
 			break;
 		case TRANS_STMT_COMMIT:
-			if (walk->begin == NULL)
-				obstacle_add(walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
-							 "COMMIT without BEGIN is not allowed in a migration");
-			else if (node->chain)
-				obstacle_add(walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
-							 "COMMIT AND CHAIN is not allowed in a migration");
-			stmt->skipped = true;
-			walk->begin = NULL;
+			obstacle_commit(walk, node);
 			break;
 		case TRANS_STMT_ROLLBACK:
 			obstacle_add(walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
@@ -133,10 +161,8 @@ obstacle_set(ObstacleWalk *walk, VariableSetStmt *node)
 {
 	if (node->kind != VAR_SET_MULTI)
 		return;
-	if (strcmp(node->name, "TRANSACTION") == 0 ||
-		strcmp(node->name, "SESSION CHARACTERISTICS") == 0)
-		obstacle_add(walk, ERRCODE_ACTIVE_SQL_TRANSACTION, false,
-					 psprintf("SET %s is not allowed in a migration", node->name));
+	obstacle_add(walk, ERRCODE_ACTIVE_SQL_TRANSACTION, false,
+				 psprintf("SET %s is not allowed in a migration", node->name));
 }
 
 /* Judge COPY: only data that stands in the script can be read from stdin. */
@@ -214,8 +240,15 @@ obstacle_subscription(ObstacleWalk *walk, Node *node)
 	}
 	else if (IsA(node, AlterSubscriptionStmt))
 	{
-		if (((AlterSubscriptionStmt *) node)->kind == ALTER_SUBSCRIPTION_REFRESH)
+		AlterSubscriptionStmt *alter = (AlterSubscriptionStmt *) node;
+
+		if (alter->kind == ALTER_SUBSCRIPTION_REFRESH)
 			obstacle_nontransactional(walk, "ALTER SUBSCRIPTION ... REFRESH");
+		else if ((alter->kind == ALTER_SUBSCRIPTION_SET_PUBLICATION ||
+				  alter->kind == ALTER_SUBSCRIPTION_ADD_PUBLICATION ||
+				  alter->kind == ALTER_SUBSCRIPTION_DROP_PUBLICATION) &&
+				 obstacle_option(alter->options, "refresh", true))
+			obstacle_nontransactional(walk, "ALTER SUBSCRIPTION ... PUBLICATION with refresh");
 	}
 }
 
@@ -237,6 +270,9 @@ obstacle_plain(ObstacleWalk *walk, Node *node)
 		{T_ListenStmt, "LISTEN"},
 		{T_UnlistenStmt, "UNLISTEN"},
 		{T_LoadStmt, "LOAD"},
+		{T_PrepareStmt, "PREPARE"},
+		{T_DeallocateStmt, "DEALLOCATE"},
+		{T_DiscardStmt, "DISCARD"},
 	};
 
 	for (int i = 0; i < lengthof(outside); i++)
@@ -256,14 +292,14 @@ obstacle_plain(ObstacleWalk *walk, Node *node)
 
 /* Dispatch one statement to its judge. */
 static void
-obstacle_statement(ObstacleWalk *walk, ScriptStatement *stmt)
+obstacle_statement(ObstacleWalk *walk)
 {
-	Node	   *node = stmt->raw->stmt;
+	Node	   *node = walk->stmt->node;
 
 	switch (nodeTag(node))
 	{
 		case T_TransactionStmt:
-			obstacle_transaction(walk, stmt);
+			obstacle_transaction(walk, (TransactionStmt *) node);
 			break;
 		case T_VariableSetStmt:
 			obstacle_set(walk, (VariableSetStmt *) node);
@@ -292,10 +328,19 @@ obstacle_statement(ObstacleWalk *walk, ScriptStatement *stmt)
 			if (((ClusterStmt *) node)->relation == NULL)
 				obstacle_nontransactional(walk, "CLUSTER of all tables");
 			break;
-		case T_DiscardStmt:
-			if (((DiscardStmt *) node)->target == DISCARD_ALL)
-				obstacle_add(walk, ERRCODE_ACTIVE_SQL_TRANSACTION, false,
-							 "DISCARD ALL is not allowed in a migration");
+		case T_DeclareCursorStmt:
+			if (((DeclareCursorStmt *) node)->options & CURSOR_OPT_HOLD)
+				obstacle_add(walk, ERRCODE_FEATURE_NOT_SUPPORTED, false,
+							 "DECLARE CURSOR WITH HOLD is not supported in a migration: it would outlast it in the session");
+			break;
+		case T_ClosePortalStmt:
+			if (((ClosePortalStmt *) node)->portalname == NULL)
+				obstacle_add(walk, ERRCODE_FEATURE_NOT_SUPPORTED, false,
+							 "CLOSE ALL is not supported in a migration: it would close the caller's cursors");
+			break;
+		case T_AlterDatabaseStmt:
+			if (obstacle_has_option(((AlterDatabaseStmt *) node)->options, "tablespace"))
+				obstacle_nontransactional(walk, "ALTER DATABASE ... SET TABLESPACE");
 			break;
 		case T_CreateSubscriptionStmt:
 		case T_AlterSubscriptionStmt:
@@ -319,12 +364,15 @@ migrate_obstacle_find(Script *script)
 
 	foreach(lc, script->statements)
 	{
+		walk.stmt = lfirst(lc);
 		walk.number++;
-		obstacle_statement(&walk, lfirst(lc));
+		obstacle_statement(&walk);
+		if (walk.stmt->skipped)
+			walk.number--;
 	}
 	if (walk.begin != NULL)
 	{
-		walk.number = walk.begin_number;
+		walk.stmt = walk.begin;
 		obstacle_add(&walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
 					 "BEGIN without COMMIT is not allowed in a migration");
 	}

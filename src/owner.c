@@ -29,32 +29,39 @@
 
 #include "owner.h"
 
-/* Return the owner of the extension, or InvalidOid when it is not installed. */
-static Oid
-owner_lookup(void)
+/* Find the extension: its OID and owner, or false when it is not installed. */
+static bool
+owner_lookup(Oid *extension, Oid *owner)
 {
 	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	Oid			owner = InvalidOid;
+	bool		found;
 
 	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber,
 				F_NAMEEQ, CStringGetDatum("migrate_ext"));
 	scan = systable_beginscan(rel, ExtensionNameIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	found = HeapTupleIsValid(tuple);
+	if (found)
+	{
+		*extension = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
+		*owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return owner;
+	return found;
 }
 
-/* Tell whether the extension is (still) there: a script may have dropped it. */
-bool
-migrate_extension_exists(void)
+/* Return the OID of the extension, or InvalidOid: a script may have dropped it. */
+Oid
+migrate_extension_oid(void)
 {
-	return OidIsValid(owner_lookup());
+	Oid			extension;
+	Oid			owner;
+
+	return owner_lookup(&extension, &owner) ? extension : InvalidOid;
 }
 
 /* Pin the search_path until the nest level of settings ends. */
@@ -70,9 +77,10 @@ owner_set_search_path(void)
 void
 migrate_owner_begin(OwnerScope *scope)
 {
-	Oid			owner = owner_lookup();
+	Oid			extension;
+	Oid			owner;
 
-	if (!OidIsValid(owner))
+	if (!owner_lookup(&extension, &owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"migrate_ext\" is not installed in this database"),
@@ -149,29 +157,6 @@ void
 migrate_owner_free(void)
 {
 	SPI_freetuptable(SPI_tuptable);
-}
-
-/*
- * Run one statement on relations that are not ours, as the caller, with a
- * search_path nobody can bend; the caller is connected to SPI.
- *
- * Rows are in SPI_tuptable, which the caller frees; returns their number, or
- * the number of rows changed.
- */
-uint64
-migrate_caller_run(const char *sql, int nargs, Oid *argtypes, Datum *values)
-{
-	MemoryContext context = CurrentMemoryContext;
-	int			guc_level = NewGUCNestLevel();
-	int			rc;
-
-	owner_set_search_path();
-	rc = SPI_execute_with_args(sql, nargs, argtypes, values, NULL, false, 0);
-	if (rc < 0)
-		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(rc));
-	AtEOXact_GUC(false, guc_level);
-	MemoryContextSwitchTo(context);
-	return SPI_processed;
 }
 
 /* Turn a SHA-256 digest (NULL: none) into a parameter. */

@@ -39,7 +39,6 @@ extern Datum migrate_owner_value(uint64 row, int column, bool *isnull);
 extern char *migrate_owner_text(uint64 row, int column);
 extern Datum migrate_owner_checksum(const uint8 *digest, bool *isnull);
 extern void migrate_owner_free(void);
-extern uint64 migrate_caller_run(const char *sql, int nargs, Oid *argtypes, Datum *values);
-extern bool migrate_extension_exists(void);
+extern Oid	migrate_extension_oid(void);
 
 #endif							/* MIGRATE_OWNER_H */

@@ -14,11 +14,11 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 
 #include "owner.h"
 #include "plan.h"
+#include "reach.h"
 #include "registry.h"
 #include "settings.h"
 
@@ -39,12 +39,17 @@ plan_read_step(uint64 row, bool down)
 	(void) migrate_owner_value(row, 6, &isnull);
 	step->has_obstacle = !isnull;
 	step->author = migrate_owner_text(row, 7);
-	step->author_session = migrate_owner_text(row, 8);
+	value = migrate_owner_value(row, 8, &isnull);
+	step->author_oid = isnull ? InvalidOid : DatumGetObjectId(value);
+	value = migrate_owner_value(row, 9, &isnull);
+	step->author_session_oid = isnull ? InvalidOid : DatumGetObjectId(value);
+	value = migrate_owner_value(row, 10, &isnull);
+	step->author_login_oid = isnull ? InvalidOid : DatumGetObjectId(value);
 	if (down)
 		return step;
-	value = migrate_owner_value(row, 9, &isnull);
+	value = migrate_owner_value(row, 11, &isnull);
 	step->out_of_order = !isnull && DatumGetBool(value);
-	value = migrate_owner_value(row, 10, &isnull);
+	value = migrate_owner_value(row, 12, &isnull);
 	step->unknown_requirement = isnull ? 0 : DatumGetInt64(value);
 	return step;
 }
@@ -65,38 +70,44 @@ plan_read(MigratePlan *plan, OwnerQuery *query, int64 version)
 	migrate_owner_end(&scope);
 }
 
-/* Tell whether the role that registered a script is there and may become role. */
+/* Tell whether a name and OID of a role still belong together. */
 static bool
-plan_author_reaches(const char *author, Oid role)
+plan_role_is(const char *name, Oid role)
 {
-	Oid			author_oid = get_role_oid(author, true);
+	char	   *now = GetUserNameFromId(role, true);
 
-	return OidIsValid(author_oid) && is_member_of_role(author_oid, role);
+	return now != NULL && strcmp(now, name) == 0;
 }
 
 /*
  * Refuse to run a script with privileges that who registered it does not have.
  *
  * Otherwise a role that may only register could wait for a superuser to apply.
- * A script can RESET ROLE, so the role of the session counts too.
+ * A script can RESET ROLE and RESET SESSION AUTHORIZATION, so the roles that
+ * these lead to count too.  A role is
+ * known by name and OID: after a rename, or a restore into another cluster, it
+ * may be somebody else.
  */
 static void
 plan_check_author(const PlanStep *step)
 {
-	char	   *user = GetUserNameFromId(GetUserId(), false);
-	char	   *session = GetUserNameFromId(GetSessionUserId(), false);
+	bool		known = plan_role_is(step->author, step->author_oid);
 
-	if (strcmp(step->author, user) == 0 && strcmp(step->author_session, session) == 0)
+	if (known && step->author_oid == GetUserId() &&
+		step->author_session_oid == migrate_reach_session() &&
+		step->author_login_oid == migrate_reach_login())
 		return;
-	if (plan_author_reaches(step->author, GetUserId()) &&
-		plan_author_reaches(step->author, GetSessionUserId()))
+	if (known && migrate_reach_caller(step->author_oid))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 known ?
 			 errmsg("migration " INT64_FORMAT " (%s) was registered by role \"%s\", which cannot become \"%s\"",
 					step->version, step->name, step->author,
-					plan_author_reaches(step->author, GetUserId()) ? session : user),
-			 errdetail("Its script would run with privileges that its author does not have."),
+					GetUserNameFromId(migrate_reach_beyond(step->author_oid), false)) :
+			 errmsg("migration " INT64_FORMAT " (%s) was registered by role \"%s\", which is not that role any more",
+					step->version, step->name, step->author),
+			 errdetail("Its script would run with privileges that its author may not have."),
 			 errhint("Review the script, then register it again yourself.")));
 }
 
@@ -161,7 +172,7 @@ migrate_plan_up(int64 version)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT version, name, version_text, description, statements, obstacle,"
-		" registered_by, registered_session, out_of_order, unknown_requirement"
+		" registered_by, registered_by_oid, registered_session_oid, registered_login_oid, out_of_order, unknown_requirement"
 		" FROM migrate.step_up WHERE version <= $1 ORDER BY version",
 		.nargs = 1,
 		.argtypes = {INT8OID}
@@ -201,7 +212,7 @@ migrate_plan_down(int64 to_version)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT version, name, version_text, description, statements, obstacle,"
-		" registered_by, registered_session"
+		" registered_by, registered_by_oid, registered_session_oid, registered_login_oid"
 		" FROM migrate.step_down WHERE version > $1 ORDER BY version DESC",
 		.nargs = 1,
 		.argtypes = {INT8OID}

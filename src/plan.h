@@ -20,7 +20,9 @@ typedef struct PlanStep
 	bool		has_script;
 	bool		has_obstacle;
 	char	   *author;			/* role that registered the script */
-	char	   *author_session; /* and the one its session was opened as */
+	Oid			author_oid;
+	Oid			author_session_oid; /* what RESET ROLE led to then */
+	Oid			author_login_oid;	/* and RESET SESSION AUTHORIZATION */
 	bool		out_of_order;
 	int64		unknown_requirement;	/* 0 = none */
 } PlanStep;

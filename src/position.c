@@ -21,11 +21,9 @@
 
 #include "position.h"
 
-#define POSITION_EXCERPT 200
-
 /* Return the line of a byte offset, counting from 1. */
-int
-migrate_position_line(const char *text, int offset)
+static int
+position_line(const char *text, int offset)
 {
 	int			line = 1;
 
@@ -46,23 +44,14 @@ migrate_position_where(const PositionFrame *frame, int line)
 	initStringInfo(&buf);
 	appendStringInfo(&buf, "migration " INT64_FORMAT " (%s), %s",
 					 frame->version, frame->name, frame->direction);
-	if (frame->statement > 0)
+	if (frame->statement == POSITION_AFTER)
+		appendStringInfoString(&buf, ", after the last statement");
+	else if (frame->statement > 0)
 		appendStringInfo(&buf, ", statement %d of %d",
 						 frame->statement, frame->statements);
-	if (line > 0)
+	if (line > 0 && frame->statement != POSITION_AFTER)
 		appendStringInfo(&buf, ", line %d", line);
 	return buf.data;
-}
-
-/* Error context callback: name the place in every message of the script. */
-void
-migrate_position_callback(void *arg)
-{
-	const PositionFrame *frame = (const PositionFrame *) arg;
-	char	   *where = migrate_position_where(frame, frame->line);
-
-	errcontext("%s", where);
-	pfree(where);
 }
 
 /* Return the byte offset of a character position (counting from 1). */
@@ -110,11 +99,61 @@ position_excerpt(const char *text, int *charpos)
 	return pnstrdup(start, end - start);
 }
 
+/*
+ * Error context callback: name the place in every message of the script.
+ *
+ * A position that is still there is one in the whole script: the parser's
+ * while it is read, or COPY's.  It becomes one in a few words of the script,
+ * before a caller further out takes it for a position in its own query.
+ */
+static void
+position_callback(void *arg)
+{
+	PositionFrame *frame = (PositionFrame *) arg;
+	int			charpos = geterrposition();
+	int			line = frame->line;
+	char	   *where;
+
+	if (charpos > 0 && frame->text != NULL)
+	{
+		char	   *excerpt;
+
+		line = position_line(frame->text, position_byte_offset(frame->text, charpos));
+		excerpt = position_excerpt(frame->text, &charpos);
+		strlcpy(frame->excerpt, excerpt, sizeof(frame->excerpt));
+		frame->error_line = line;
+		errposition(0);
+		internalerrposition(charpos);
+		internalerrquery(frame->excerpt);
+		pfree(excerpt);
+	}
+	where = migrate_position_where(frame, line);
+	errcontext("%s", where);
+	pfree(where);
+}
+
+/* Find text that stands in lines of its own in a multi-line string, or NULL. */
+static const char *
+position_find_line(const char *lines, const char *line)
+{
+	int			length = strlen(line);
+	const char *at = lines ? strstr(lines, line) : NULL;
+
+	while (at != NULL)
+	{
+		if ((at == lines || at[-1] == '\n') &&
+			(at[length] == '\0' || at[length] == '\n'))
+			return at;
+		at = strstr(at + 1, line);
+	}
+	return NULL;
+}
+
 /* Replace the first occurrence of a line in a multi-line string, or drop it. */
 static char *
 position_replace_line(const char *lines, const char *line, const char *with)
 {
-	const char *at = lines ? strstr(lines, line) : NULL;
+	const char *at = position_find_line(lines, line);
 	StringInfoData buf;
 
 	if (at == NULL)
@@ -140,13 +179,17 @@ position_replace_line(const char *lines, const char *line, const char *with)
 static int
 position_copy_line(const ErrorData *edata, const PositionFrame *frame)
 {
-	const char *at;
+	const char *at = edata->context;
 	int			row;
 
-	if (frame->copy_line == 0 || edata->context == NULL ||
-		strncmp(edata->context, "COPY ", 5) != 0)
+	if (frame->copy_line == 0)
 		return frame->line;
-	at = strstr(edata->context, ", line ");
+	while (at != NULL && strncmp(at, "COPY ", 5) != 0)
+	{
+		at = strchr(at, '\n');
+		at = at ? at + 1 : NULL;
+	}
+	at = at ? strstr(at, ", line ") : NULL;
 	if (at == NULL || sscanf(at, ", line %d", &row) != 1)
 		return frame->line;
 	return frame->copy_line + row - 1;
@@ -155,50 +198,108 @@ position_copy_line(const ErrorData *edata, const PositionFrame *frame)
 /*
  * Find the line the error is about, and shorten what is shown of the query.
  *
- * The scanner and the parser report a position in the whole text (while it is
- * read) or, through SPI, in the statement.  A position in any other query (a
- * function's body, say) says nothing about the file.
+ * Through SPI the position is one in the statement, or in a query that stands
+ * in it: the body of a function, a statement of a DO block.  A query that does
+ * not, or does so twice, says nothing about the file.
  */
 static int
 position_locate(ErrorData *edata, const PositionFrame *frame)
 {
-	int			line = position_copy_line(edata, frame);
 	const char *query = edata->internalquery;
-	int			charpos = edata->internalpos;
+	const char *at = NULL;
+	int			line = position_copy_line(edata, frame);
 
-	if (frame->slice == NULL && edata->cursorpos > 0)
-	{
-		query = frame->text;
-		charpos = edata->cursorpos;
-		edata->cursorpos = 0;
-		line = migrate_position_line(frame->text,
-									 position_byte_offset(frame->text, charpos));
-	}
-	else if (query != NULL && frame->slice != NULL && charpos > 0 &&
-			 strcmp(query, frame->slice) == 0)
-		line = migrate_position_line(frame->text, frame->offset +
-									 position_byte_offset(query, charpos));
-
-	if (query != NULL)
-	{
-		if (charpos <= 0)
-			charpos = 1;
-		edata->internalquery = position_excerpt(query, &charpos);
-		edata->internalpos = charpos;
-	}
+	if (query == NULL)
+		return line;
+	if (frame->error_line > 0 && strcmp(query, frame->excerpt) == 0)
+		return frame->error_line;
+	if (frame->slice != NULL && *query != '\0')
+		at = strstr(frame->slice, query);
+	if (at != NULL && edata->internalpos > 0 && strstr(at + 1, query) == NULL)
+		line = position_line(frame->text, frame->offset + (at - frame->slice) +
+							 position_byte_offset(query, edata->internalpos));
+	edata->internalpos = Max(edata->internalpos, 1);
+	edata->internalquery = position_excerpt(query, &edata->internalpos);
 	return line;
 }
 
 /*
- * Complete an error that left a script; edata was made by CopyErrorData() in
- * the current memory context and is about to be thrown again.
+ * Shorten a primary message that echoes the script: the scanner quotes
+ * everything from an opening quote that is never closed.
  */
-void
-migrate_position_annotate(ErrorData *edata, const PositionFrame *frame)
+static void
+position_clip_message(ErrorData *edata, const PositionFrame *frame)
+{
+	int			length = edata->message ? strlen(edata->message) : 0;
+
+	if (frame->slice == NULL && length > 2 * POSITION_EXCERPT)
+		edata->message = psprintf("%s...\"",
+								  pnstrdup(edata->message,
+										   pg_mbcliplen(edata->message, length, POSITION_EXCERPT)));
+}
+
+/* Return the end of a quoted query in a context: the quote that ends its line. */
+static const char *
+position_query_end(const char *query)
+{
+	static const char *const next[] = {"SQL ", "PL/pgSQL ", "migration ", "COPY "};
+
+	for (const char *p = strchr(query, '"'); p != NULL; p = strchr(p + 1, '"'))
+	{
+		if (p[1] == '\0')
+			return p;
+		for (int i = 0; p[1] == '\n' && i < lengthof(next); i++)
+		{
+			if (strncmp(p + 2, next[i], strlen(next[i])) == 0)
+				return p;
+		}
+	}
+	return query + strlen(query);
+}
+
+/* Shorten the queries that a context quotes. */
+static char *
+position_clip_context(const char *context)
+{
+	static const char *const start = "SQL statement \"";
+	const char *at = context;
+	StringInfoData buf;
+
+	if (context == NULL)
+		return NULL;
+	initStringInfo(&buf);
+	for (;;)
+	{
+		const char *query = strstr(at, start);
+		int			length;
+
+		if (query == NULL)
+			break;
+		query += strlen(start);
+		length = position_query_end(query) - query;
+		appendBinaryStringInfo(&buf, at, query - at);
+		at = query + length;
+		if (length > POSITION_EXCERPT)
+		{
+			length = pg_mbcliplen(query, length, POSITION_EXCERPT);
+			appendBinaryStringInfo(&buf, query, length);
+			appendStringInfoString(&buf, "...");
+		}
+		else
+			appendBinaryStringInfo(&buf, query, length);
+	}
+	appendStringInfoString(&buf, at);
+	return buf.data;
+}
+
+/* Complete an error that left a script with its place. */
+static void
+position_annotate(ErrorData *edata, const PositionFrame *frame)
 {
 	int			line = position_locate(edata, frame);
 	char	   *where = migrate_position_where(frame, line);
 
+	position_clip_message(edata, frame);
 	if (frame->slice != NULL)
 	{
 		char	   *echo = psprintf("SQL statement \"%s\"", frame->slice);
@@ -209,10 +310,48 @@ migrate_position_annotate(ErrorData *edata, const PositionFrame *frame)
 		edata->context = position_replace_line(edata->context,
 											   migrate_position_where(frame, frame->line),
 											   where);
-	if (edata->context == NULL)
-		edata->context = where;
+	edata->context = edata->context ? position_clip_context(edata->context) : where;
 
 	edata->detail = edata->detail ? psprintf("%s\n%s", edata->detail, where) : where;
 	if (edata->detail_log)
 		edata->detail_log = psprintf("%s\n%s", edata->detail_log, where);
+}
+
+/*
+ * Run work on a migration: messages name the place that frame says, and errors
+ * leave completed.  amend may add to them, or be NULL.  The memory context stays
+ * as it is.
+ */
+void
+migrate_position_guard(PositionFrame *frame, void (*work) (void *arg), void *arg,
+					   PositionAmend amend)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = position_callback,
+		.arg = frame,
+	};
+
+	error_context_stack = &callback;
+	PG_TRY();
+	{
+		work(arg);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		error_context_stack = callback.previous;
+		MemoryContextSwitchTo(context);
+		edata = CopyErrorData();
+		FlushErrorState();
+		if (amend != NULL)
+			amend(edata, frame);
+		position_annotate(edata, frame);
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(context); /* SPI leaves its own */
 }

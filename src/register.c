@@ -8,8 +8,9 @@
  * - The text of a migration that is not applied may be replaced.
  * - The up script of an applied one may change its comments and white space;
  *   another change is refused until migrate_repair() has put it on the record.
- * - The down script of an applied one may be replaced, which is put on the
- *   record here: a wrong one is noticed only when it is needed.
+ * - The down script of an applied one may be replaced, and it may be renamed,
+ *   which is put on the record here: a wrong down script is noticed only when it
+ *   is needed.
  * - Whoever registers a text becomes its author, also of one that is there
  *   already: plan.c asks for the author.
  * - What is there already is changed under the deploy lock only, so that a
@@ -29,6 +30,8 @@
 #include "ledger.h"
 #include "register.h"
 #include "registry.h"
+#include "settings.h"
+#include "supabase.h"
 
 PG_FUNCTION_INFO_V1(migrate_register);
 PG_FUNCTION_INFO_V1(migrate_register_file);
@@ -68,6 +71,13 @@ register_read(const RegisterWork *work, const char *direction, const char *text)
 		.direction = direction,
 	};
 
+	if (strlen(text) > (size_t) migrate_script_limit * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the %s script of migration " INT64_FORMAT " (%s) exceeds %d kB",
+						direction, work->given->version, work->name, migrate_script_limit),
+				 errdetail("It has %zu bytes.", strlen(text)),
+				 errhint("Load large data outside of migrations, or raise migrate.script_limit.")));
 	return migrate_script_read(text, &frame);
 }
 
@@ -86,7 +96,8 @@ register_check_requires(const RegisterWork *work)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("migration " INT64_FORMAT " (%s) cannot require version " INT64_FORMAT,
 							work->given->version, work->name, required),
-					 errdetail("Migrations run in the order of their versions, so only an earlier one can be required.")));
+					 errdetail("Migrations run in the order of their versions, so only an earlier one can be required."),
+					 errhint("Correct the directive, or give the migration a later version.")));
 	}
 }
 
@@ -149,6 +160,12 @@ register_read_down(RegisterWork *work)
 		return;
 	if (*work->given->down != '\0')
 		work->down = register_read(work, "down", work->given->down);
+	if (work->down != NULL && work->down->directives.requires != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("directive \"requires\" in the down script of migration " INT64_FORMAT " (%s)",
+						work->given->version, work->name),
+				 errhint("Requirements are those of the up script.")));
 	if (work->down == NULL || work->down->count > 0)
 	{
 		work->drop_down = work->down == NULL;
@@ -210,6 +227,28 @@ register_notice(const RegisterWork *work, const char *direction, RegisterAction 
 						direction, work->given->version, work->name)));
 }
 
+/* Put on the record what was changed about an applied migration. */
+static void
+register_record(const RegisterWork *work, const Script *script, const char *reason)
+{
+	LedgerEntry entry = {
+		.version = work->stored->version,
+		.name = work->name,
+		.event = "repaired",
+		.statements = -1,
+		.reason = reason,
+	};
+
+	if (!work->stored->applied)
+		return;
+	if (script != NULL)
+	{
+		entry.checksum = script->checksum;
+		entry.token_checksum = script->token_checksum;
+	}
+	(void) migrate_ledger_append(&entry);
+}
+
 /* Store the up script, as far as it is another one. */
 static RegisterAction
 register_store_up(RegisterWork *work)
@@ -227,29 +266,12 @@ register_store_up(RegisterWork *work)
 	if (action != REGISTER_UNCHANGED)
 		migrate_registry_describe(stored->version, work->up);
 	if (accept)
+	{
 		migrate_registry_accept(stored->version, work->up);
+		register_record(work, work->up, "up script accepted");
+	}
 	register_notice(work, "up", action);
 	return action;
-}
-
-/* Put on the record that the down script of an applied migration changed. */
-static void
-register_record_down(const RegisterWork *work)
-{
-	LedgerEntry entry = {
-		.version = work->stored->version,
-		.name = work->name,
-		.event = "repaired",
-		.statements = -1,
-		.reason = work->down ? "down script replaced" : "down script removed",
-	};
-
-	if (work->down != NULL)
-	{
-		entry.checksum = work->down->checksum;
-		entry.token_checksum = work->down->token_checksum;
-	}
-	(void) migrate_ledger_append(&entry);
 }
 
 /* Store or remove the down script, as far as it is another one. */
@@ -268,12 +290,45 @@ register_store_down(RegisterWork *work)
 	else if (work->drop_down && stored->down.checksums.known)
 	{
 		migrate_registry_drop_script(stored->version, "down");
-		action = REGISTER_REPLACED;
+		register_record(work, NULL, "down script removed");
+		ereport(NOTICE,
+				(errmsg("the down script of migration " INT64_FORMAT " (%s) was removed",
+						stored->version, work->name)));
+		return REGISTER_REPLACED;
 	}
-	if (action == REGISTER_REPLACED && stored->applied)
-		register_record_down(work);
+	if (action == REGISTER_REPLACED)
+		register_record(work, work->down, "down script replaced");
 	register_notice(work, "down", action);
 	return action;
+}
+
+/* Tell whether a registration gives another name, or spells the version anew. */
+static bool
+register_renames(const RegisterWork *work)
+{
+	const Registration *given = work->given;
+
+	return given->name != NULL &&
+		(strcmp(given->name, work->stored->name) != 0 ||
+		 (given->version_text != NULL &&
+		  strcmp(given->version_text, work->stored->version_text) != 0));
+}
+
+/* Give a version that is there another name, as far as it has one. */
+static RegisterAction
+register_rename(RegisterWork *work)
+{
+	const Registration *given = work->given;
+	const RegistryMigration *stored = work->stored;
+
+	if (!register_renames(work))
+		return REGISTER_UNCHANGED;
+	migrate_registry_rename(stored->version, work->name, given->version_text);
+	if (strcmp(given->name, stored->name) != 0)
+		register_record(work, NULL, psprintf("renamed from %s", stored->name));
+	if (stored->applied && given->version_text != NULL)
+		migrate_supabase_respell(stored->version_text, given->version_text);
+	return REGISTER_REPLACED;
 }
 
 /* Tell whether a registration would change what is there already. */
@@ -284,12 +339,12 @@ register_changes(const RegisterWork *work)
 
 	return (work->up != NULL &&
 			(register_compare(&stored->up.checksums, work->up) != REGISTER_UNCHANGED ||
-			 !stored->up.mine || !stored->accepted.known)) ||
+			 !stored->up.mine || (stored->applied && !stored->accepted.known))) ||
 		(work->down != NULL &&
 		 (register_compare(&stored->down.checksums, work->down) != REGISTER_UNCHANGED ||
 		  !stored->down.mine)) ||
 		(work->drop_down && stored->down.checksums.known) ||
-		(work->given->name != NULL && strcmp(work->given->name, stored->name) != 0);
+		register_renames(work);
 }
 
 /* Register a version that is not there yet; false = somebody was faster. */
@@ -313,6 +368,7 @@ register_insert(RegisterWork *work)
 static RegisterAction
 register_update(RegisterWork *work)
 {
+	RegisterAction name;
 	RegisterAction up;
 	RegisterAction down;
 
@@ -324,15 +380,14 @@ register_update(RegisterWork *work)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("migration " INT64_FORMAT " does not exist", work->given->version),
-				 errdetail("It has just been forgotten by another session.")));
-	if (work->given->name != NULL)
-		migrate_registry_rename(work->given->version, work->name,
-								work->given->version_text);
+				 errdetail("It has just been forgotten by another session."),
+				 errhint("Register it again.")));
+	name = register_rename(work);
 	up = register_store_up(work);
 	down = register_store_down(work);
 	if (up == REGISTER_NEW || down == REGISTER_NEW)
 		return REGISTER_REPLACED;
-	return Max(up, down);
+	return Max(name, Max(up, down));
 }
 
 /*
@@ -376,7 +431,7 @@ migrate_register(PG_FUNCTION_ARGS)
 	const char *action;
 
 	migrate_deploy_check("migrate_register()");
-	registration.version = migrate_argument_version(fcinfo, 0);
+	registration.version = migrate_argument_version(fcinfo, 0, 1);
 	registration.name = migrate_argument_text(fcinfo, 1, "migration name");
 	registration.up = migrate_argument_text(fcinfo, 2, "migration script");
 	if (!PG_ARGISNULL(3))
@@ -424,7 +479,7 @@ migrate_register_file(PG_FUNCTION_ARGS)
 Datum
 migrate_unregister(PG_FUNCTION_ARGS)
 {
-	int64		version = migrate_argument_version(fcinfo, 0);
+	int64		version = migrate_argument_version(fcinfo, 0, 1);
 	RegistryMigration *migration;
 
 	SPI_connect();
@@ -433,7 +488,8 @@ migrate_unregister(PG_FUNCTION_ARGS)
 	if (migration == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("migration " INT64_FORMAT " does not exist", version)));
+				 errmsg("migration " INT64_FORMAT " does not exist", version),
+				 errhint("See migrate_status() for the versions there are.")));
 	if (migration->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

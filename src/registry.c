@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 
 #include "owner.h"
+#include "reach.h"
 #include "registry.h"
 
 /* Run a constant statement as the owner; its rows, if any, are freed. */
@@ -66,17 +67,24 @@ migrate_registry_find(int64 version)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT m.name, m.entry IS NOT NULL, m.applied_checksum, m.applied_token_checksum,"
-		" u.checksum, u.token_checksum, u.registered_by = $2 AND u.registered_session = session_user,"
-		" d.checksum, d.token_checksum, d.registered_by = $2 AND d.registered_session = session_user"
+		" u.checksum, u.token_checksum,"
+		"  u.registered_by = $2 AND u.registered_by_oid = $3 AND u.registered_session_oid = $4"
+		"  AND u.registered_login_oid = $5,"
+		" d.checksum, d.token_checksum,"
+		"  d.registered_by = $2 AND d.registered_by_oid = $3 AND d.registered_session_oid = $4"
+		"  AND d.registered_login_oid = $5,"
+		" m.version_text"
 		" FROM migrate.migration m"
 		" LEFT JOIN migrate.script u ON u.version = m.version AND u.direction = 'up'"
 		" LEFT JOIN migrate.script d ON d.version = m.version AND d.direction = 'down'"
 		" WHERE m.version = $1",
-		.nargs = 2,
-		.argtypes = {INT8OID, TEXTOID}
+		.nargs = 5,
+		.argtypes = {INT8OID, TEXTOID, OIDOID, OIDOID, OIDOID}
 	};
-	Datum		values[2] = {Int64GetDatum(version),
-	CStringGetTextDatum(GetUserNameFromId(GetUserId(), false))};
+	Datum		values[5] = {Int64GetDatum(version),
+		CStringGetTextDatum(GetUserNameFromId(GetUserId(), false)),
+		ObjectIdGetDatum(GetUserId()), ObjectIdGetDatum(migrate_reach_session()),
+	ObjectIdGetDatum(migrate_reach_login())};
 	RegistryMigration *migration = NULL;
 	OwnerScope	scope;
 
@@ -94,6 +102,7 @@ migrate_registry_find(int64 version)
 		migration->up.mine = DatumGetBool(migrate_owner_value(0, 7, &isnull));
 		registry_read_checksums(&migration->down.checksums, 8);
 		migration->down.mine = DatumGetBool(migrate_owner_value(0, 10, &isnull));
+		migration->version_text = migrate_owner_text(0, 11);
 	}
 	migrate_owner_free();
 	migrate_owner_end(&scope);
@@ -180,22 +189,27 @@ migrate_registry_put_script(int64 version, const char *direction, const Script *
 {
 	static OwnerQuery query = {
 		.sql = "INSERT INTO migrate.script (version, direction, body, checksum, token_checksum,"
-		"  statements, obstacle, nontransactional, registered_by)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+		"  statements, obstacle, nontransactional, registered_by, registered_by_oid,"
+		"  registered_session, registered_session_oid, registered_login_oid)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 		" ON CONFLICT (version, direction) DO UPDATE SET body = excluded.body,"
 		"  checksum = excluded.checksum, token_checksum = excluded.token_checksum,"
 		"  statements = excluded.statements, obstacle = excluded.obstacle,"
 		"  nontransactional = excluded.nontransactional,"
 		"  registered_at = excluded.registered_at, registered_by = excluded.registered_by,"
-		"  registered_session = excluded.registered_session",
-		.nargs = 9,
+		"  registered_by_oid = excluded.registered_by_oid,"
+		"  registered_session = excluded.registered_session,"
+		"  registered_session_oid = excluded.registered_session_oid,"
+		"  registered_login_oid = excluded.registered_login_oid",
+		.nargs = 13,
 		.argtypes = {INT8OID, TEXTOID, TEXTOID, BYTEAOID, BYTEAOID, INT4OID,
-		TEXTOID, BOOLOID, TEXTOID}
+		TEXTOID, BOOLOID, TEXTOID, OIDOID, TEXTOID, OIDOID, OIDOID}
 	};
 	const ScriptObstacle *obstacle = script->obstacle;
 	char	   *why = NULL;
-	Datum		values[9];
-	bool		isnull[9] = {false};
+	Oid			session = migrate_reach_session();
+	Datum		values[13];
+	bool		isnull[13] = {false};
 
 	if (obstacle != NULL)
 		why = obstacle->line > 0 ?
@@ -209,6 +223,10 @@ migrate_registry_put_script(int64 version, const char *direction, const Script *
 	values[6] = registry_text(why, &isnull[6]);
 	values[7] = BoolGetDatum(obstacle != NULL && obstacle->nontransactional);
 	values[8] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
+	values[9] = ObjectIdGetDatum(GetUserId());
+	values[10] = CStringGetTextDatum(GetUserNameFromId(session, false));
+	values[11] = ObjectIdGetDatum(session);
+	values[12] = ObjectIdGetDatum(migrate_reach_login());
 	(void) registry_run(&query, values, isnull);
 }
 
@@ -292,7 +310,8 @@ void
 migrate_registry_delete(int64 version)
 {
 	static OwnerQuery query = {
-		.sql = "DELETE FROM migrate.migration WHERE version = $1",
+		.sql = "WITH gone AS (DELETE FROM migrate.script WHERE version = $1)"
+		" DELETE FROM migrate.migration WHERE version = $1",
 		.nargs = 1,
 		.argtypes = {INT8OID}
 	};

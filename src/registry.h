@@ -31,6 +31,7 @@ typedef struct RegistryScript
 typedef struct RegistryMigration
 {
 	int64		version;
+	char	   *version_text;	/* as the name of the file writes it */
 	char	   *name;
 	bool		applied;
 	RegistryChecksums accepted; /* of what counts as applied */

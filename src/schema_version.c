@@ -5,57 +5,61 @@
  *
  * Files in the seed format check it first and UPDATE it last, because psql
  * gave them nothing better.  They run unchanged: what they write is checked,
- * and what they do not write is written for them.  The relation is the user's,
- * so it is read and written as the caller.
+ * and what they do not write is written for them.
  *
- * It is found on the caller's search_path, by its name and its columns; one
- * with more than one row is another tool's table and left alone.
+ * The relation is the users' (outside.c says what follows from that).  It is a
+ * table found on the caller's search_path by its name and its columns; one with
+ * more than one row is another tool's and left alone, and so is one whose rows
+ * row-level security may hide.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
 
+#include "outside.h"
 #include "owner.h"
 #include "schema_version.h"
 
-/* Return the quoted name of the relation, or NULL when there is none. */
-static char *
-schema_version_relation(void)
+/* The relation, while it is touched. */
+typedef struct SchemaVersionTable
+{
+	Oid			relid;
+	char	   *name;			/* qualified and quoted */
+	OutsideScope scope;
+} SchemaVersionTable;
+
+/* Find the relation and become who may touch it; false = there is none. */
+static bool
+schema_version_begin(SchemaVersionTable *table)
 {
 	Oid			relid = RelnameGetRelid("schema_version");
-	char		relkind;
 
-	if (!OidIsValid(relid))
-		return NULL;
-	relkind = get_rel_relkind(relid);
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_VIEW &&
-		relkind != RELKIND_PARTITIONED_TABLE)
-		return NULL;
-	if (get_attnum(relid, "version") == InvalidAttrNumber ||
+	if (!OidIsValid(relid) ||
+		get_attnum(relid, "version") == InvalidAttrNumber ||
 		get_attnum(relid, "applied_at") == InvalidAttrNumber ||
 		get_attnum(relid, "description") == InvalidAttrNumber)
-		return NULL;
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-									  "schema_version");
+		return false;
+	table->relid = relid;
+	table->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+											 "schema_version");
+	return migrate_outside_begin(relid, &table->scope);
 }
 
 /*
- * Read the version; returns the number of rows, 2 meaning more than one.  A
- * version that is NULL or no number is reported as -1.
+ * Read the version; returns the number of rows, 2 meaning more than one, or a
+ * version that is no number: another tool's table.  NULL is reported as -1.
  */
 static uint64
-schema_version_fetch(const char *relation, int64 *version)
+schema_version_fetch(const SchemaVersionTable *table, int64 *version)
 {
-	uint64		rows = migrate_caller_run(psprintf("SELECT version::text FROM %s LIMIT 2", relation),
-										  0, NULL, NULL);
+	uint64		rows = migrate_outside_run(psprintf("SELECT version::pg_catalog.text FROM %s LIMIT 2",
+													table->name), 0, NULL, NULL);
 	char	   *text = rows == 1 ? migrate_owner_text(0, 1) : NULL;
 	char	   *end;
 
@@ -64,7 +68,7 @@ schema_version_fetch(const char *relation, int64 *version)
 	{
 		*version = strtoll(text, &end, 10);
 		if (end == text || *end != '\0')
-			*version = -1;
+			rows = 2;
 	}
 	migrate_owner_free();
 	return rows;
@@ -74,27 +78,68 @@ schema_version_fetch(const char *relation, int64 *version)
 void
 migrate_schema_version_read(SchemaVersion *before)
 {
-	char	   *relation = schema_version_relation();
+	SchemaVersionTable table;
 
-	before->known = relation != NULL &&
-		schema_version_fetch(relation, &before->version) == 1;
+	before->known = false;
+	if (!schema_version_begin(&table))
+		return;
+	before->known = schema_version_fetch(&table, &before->version) == 1;
+	migrate_outside_end(&table.scope);
 }
 
-/* Write the version as the caller. */
+/* Refuse a version that the column cannot hold. */
 static void
-schema_version_write(const char *relation, bool insert, const SchemaVersionGoal *goal)
+schema_version_check_type(const SchemaVersionTable *table, int64 version)
+{
+	Oid			type = get_atttype(table->relid, get_attnum(table->relid, "version"));
+
+	if ((type == INT4OID && version > PG_INT32_MAX) ||
+		(type == INT2OID && version > PG_INT16_MAX))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("version " INT64_FORMAT " does not fit into %s", version, table->name),
+				 errhint("ALTER TABLE %s ALTER version TYPE bigint.", table->name)));
+}
+
+/* Write the version. */
+static void
+schema_version_write(const SchemaVersionTable *table, bool insert,
+					 const SchemaVersionGoal *goal)
 {
 	Oid			argtypes[2] = {INT8OID, TEXTOID};
 	Datum		values[2] = {Int64GetDatum(goal->current),
 	CStringGetTextDatum(goal->description)};
-	const char *sql = insert ?
-	"INSERT INTO %s (version, applied_at, description) VALUES ($1, pg_catalog.now(), $2)" :
-	"UPDATE %s SET version = $1, applied_at = pg_catalog.now(), description = $2";
-	StringInfoData buf;
+	const char *sql;
 
-	initStringInfo(&buf);
-	appendStringInfo(&buf, sql, relation);
-	(void) migrate_caller_run(buf.data, 2, argtypes, values);
+	schema_version_check_type(table, goal->current);
+	if (insert)
+		sql = psprintf("INSERT INTO %s (version, applied_at, description)"
+					   " VALUES ($1, pg_catalog.now(), $2)", table->name);
+	else
+		sql = psprintf("UPDATE %s SET version = $1, applied_at = pg_catalog.now(),"
+					   " description = $2", table->name);
+	if (migrate_outside_run(sql, 2, argtypes, values) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("could not set %s to version " INT64_FORMAT, table->name, goal->current),
+				 errdetail("A trigger, a rule or row-level security keeps the row from being written."),
+				 errhint("Let the role of the deployment write it.")));
+}
+
+/* Refuse a version that a script has no business to write. */
+static void
+schema_version_check_script(const SchemaVersionTable *table, int64 found,
+							const SchemaVersion *before, const SchemaVersionGoal *goal)
+{
+	if (!before->known || found == before->version ||
+		found == goal->own || found == goal->current)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("script set %s to version " INT64_FORMAT ", which is not its own",
+					table->name, found),
+			 errdetail("Its own version there is " INT64_FORMAT ".", goal->own),
+			 errhint("Correct the UPDATE in the script, or leave it out: it is done for you.")));
 }
 
 /*
@@ -105,23 +150,20 @@ schema_version_write(const char *relation, bool insert, const SchemaVersionGoal 
 void
 migrate_schema_version_settle(const SchemaVersion *before, const SchemaVersionGoal *goal)
 {
-	char	   *relation = schema_version_relation();
+	SchemaVersionTable table;
 	int64		found;
 	uint64		rows;
 
-	if (relation == NULL)
+	if (!schema_version_begin(&table))
 		return;
-	rows = schema_version_fetch(relation, &found);
-	if (rows > 1)
-		return;
-	if (rows == 1 && before->known && found != before->version &&
-		found != goal->own && found != goal->current)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("script set %s to version " INT64_FORMAT ", which is not its own",
-						relation, found),
-				 errdetail("Its own version there is " INT64_FORMAT ".", goal->own),
-				 errhint("Correct the UPDATE in the script, or leave it out: it is done for you.")));
-	if (rows == 0 || found != goal->current)
-		schema_version_write(relation, rows == 0, goal);
+	rows = schema_version_fetch(&table, &found);
+	if (rows == 1)
+	{
+		schema_version_check_script(&table, found, before, goal);
+		if (found != goal->current)
+			schema_version_write(&table, false, goal);
+	}
+	else if (rows == 0 && check_enable_rls(table.relid, InvalidOid, true) != RLS_ENABLED)
+		schema_version_write(&table, true, goal);
+	migrate_outside_end(&table.scope);
 }

@@ -7,11 +7,12 @@
  * blanks what is not SQL (a byte order mark, psql commands, COPY data), reads
  * the comments and computes both checksums.  The server's own parser then sees
  * a text of the same length, so every position it reports is a position in the
- * file.  Nothing here touches a catalog or SPI.
+ * file.  Nothing here uses SPI, and no
+ * catalog but for the name of the database.
  *
- * Two checksums: of the exact text, and of the tokens alone.  Only the second
- * decides whether a migration has changed: comments, white space and line ends
- * may.  Every token is followed by a zero byte, so "a b" and "ab" differ, and
+ * Two checksums: of the exact text, and of the tokens and directives alone.
+ * Only the second decides whether a migration has changed: other comments, white
+ * space and line ends may.  Every token is followed by a zero byte, so "a b" and "ab" differ, and
  * a carriage return before a line feed is left out.
  *
  *-------------------------------------------------------------------------
@@ -31,7 +32,6 @@
 #include "lexer.h"
 #include "obstacle.h"
 #include "script.h"
-#include "settings.h"
 
 /* State of the first pass. */
 typedef struct ScriptReader
@@ -55,6 +55,13 @@ script_hash_check(int rc)
 				 errmsg("could not compute the checksum of a script")));
 }
 
+/* Feed bytes to the second checksum. */
+static void
+script_hash(ScriptReader *reader, const void *data, size_t length)
+{
+	script_hash_check(pg_cryptohash_update(reader->tokens, data, length));
+}
+
 /* Feed one token to the second checksum. */
 static void
 script_hash_token(ScriptReader *reader, const LexToken *token)
@@ -68,12 +75,12 @@ script_hash_token(ScriptReader *reader, const LexToken *token)
 		const uint8 *cr = memchr(p, '\r', end - p);
 		const uint8 *stop = cr ? cr : end;
 
-		script_hash_check(pg_cryptohash_update(reader->tokens, p, stop - p));
+		script_hash(reader, p, stop - p);
 		if (cr != NULL && (cr + 1 == end || cr[1] != '\n'))
-			script_hash_check(pg_cryptohash_update(reader->tokens, cr, 1));
+			script_hash(reader, cr, 1);
 		p = cr ? cr + 1 : end;
 	}
-	script_hash_check(pg_cryptohash_update(reader->tokens, &zero, 1));
+	script_hash(reader, &zero, 1);
 }
 
 /* Make bytes of the clean text blanks, keeping its lines. */
@@ -93,7 +100,8 @@ script_refuse_psql(const char *command, int line)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("psql command \"%.40s\" at line %d is not SQL", command, line),
+			 errmsg("psql command \"%s\" at line %d is not SQL",
+					pnstrdup(command, pg_mbcliplen(command, strlen(command), 40)), line),
 			 errhint("psql commands run in psql only; write the statements themselves into the script.")));
 }
 
@@ -158,8 +166,12 @@ script_comment(ScriptReader *reader, const LexToken *token)
 	const char *comment = reader->lexer.text + token->offset;
 	Script	   *script = reader->script;
 
-	if (!migrate_directive_read(&script->directives, comment, token->length, token->line) &&
-		reader->in_header)
+	char	   *directive = migrate_directive_read(&script->directives, comment,
+												   token->length, token->line);
+
+	if (directive != NULL)
+		script_hash(reader, directive, strlen(directive) + 1);
+	else if (reader->in_header)
 		migrate_header_read(&script->header, comment, token->length);
 }
 
@@ -240,7 +252,7 @@ script_build_statements(ScriptReader *reader, List *parsed)
 		RawStmt    *raw = lfirst_node(RawStmt, lc);
 		ScriptStatement *stmt = palloc0(sizeof(ScriptStatement));
 
-		stmt->raw = raw;
+		stmt->node = raw->stmt;
 		stmt->offset = raw->stmt_location;
 		stmt->length = raw->stmt_len > 0 ? raw->stmt_len :
 			script->length - raw->stmt_location;
@@ -281,24 +293,46 @@ script_parse(const char *clean)
 	return parsed;
 }
 
-/* Both passes; errors go through migrate_script_read(). */
+/*
+ * Second pass: the server's parser.  Its tree takes a multiple of the text's
+ * memory and is freed, but for the COPY statements that are run from it.
+ */
 static void
-script_read(Script *script, PositionFrame *frame)
+script_read_statements(ScriptReader *reader)
 {
-	ScriptReader reader = {.script = script, .in_header = true, .previous = LEX_END};
+	Script	   *script = reader->script;
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext parsing = AllocSetContextCreate(context, "migrate parse",
+												  ALLOCSET_DEFAULT_SIZES);
 	List	   *parsed;
 	ListCell   *lc;
 
-	if (script->length > (int64) migrate_script_limit * 1024)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("script exceeds %d kB", migrate_script_limit),
-				 errdetail("It has %d kB.", script->length / 1024),
-				 errhint("Load large data outside of migrations, or raise migrate.script_limit.")));
+	MemoryContextSwitchTo(parsing);
+	parsed = script_parse(script->clean);
+	MemoryContextSwitchTo(context);
+	script_build_statements(reader, parsed);
+	migrate_obstacle_find(script);
+	foreach(lc, script->statements)
+	{
+		ScriptStatement *stmt = lfirst(lc);
 
-	reader.clean = MemoryContextAllocHuge(CurrentMemoryContext, script->length + 1);
-	memcpy(reader.clean, script->text, script->length + 1);
-	script->clean = frame->text = reader.clean;
+		if (!stmt->skipped)
+			script->count++;
+		if (IsA(stmt->node, ConstraintsSetStmt))
+			script->sets_constraints = true;
+		stmt->node = IsA(stmt->node, CopyStmt) ? copyObject(stmt->node) : NULL;
+	}
+	MemoryContextDelete(parsing);
+}
+
+/* Both passes; work of migrate_script_read(). */
+static void
+script_read(void *arg)
+{
+	Script	   *script = (Script *) arg;
+	ScriptReader reader = {.script = script, .in_header = true, .previous = LEX_END};
+
+	reader.clean = script->clean;
 	script_hash_text(script);
 
 	lexer_init(&reader.lexer, script->text, script->length);
@@ -310,26 +344,18 @@ script_read(Script *script, PositionFrame *frame)
 										  sizeof(script->token_checksum)));
 	pg_cryptohash_free(reader.tokens);
 
-	parsed = script_parse(script->clean);
-	script_build_statements(&reader, parsed);
-	migrate_obstacle_find(script);
-	foreach(lc, script->statements)
-	{
-		if (!((ScriptStatement *) lfirst(lc))->skipped)
-			script->count++;
-	}
+	script_read_statements(&reader);
 }
 
 /* Say what a psql variable is when the parser stopped at one. */
 static void
-script_hint_variable(ErrorData *edata, const char *clean)
+script_amend(ErrorData *edata, const PositionFrame *frame)
 {
-	int			charpos = edata->cursorpos;
-	const char *p = clean;
+	const char *p = frame->excerpt;
 
-	if (charpos <= 0 || edata->sqlerrcode != ERRCODE_SYNTAX_ERROR || edata->hint)
+	if (edata->internalpos <= 0 || edata->sqlerrcode != ERRCODE_SYNTAX_ERROR || edata->hint)
 		return;
-	while (--charpos > 0 && *p != '\0')
+	for (int charpos = edata->internalpos; charpos > 1 && *p != '\0'; charpos--)
 		p += pg_mblen(p);
 	if (*p == ':')
 		edata->hint = pstrdup("psql variables are not replaced in a migration; write the value itself.");
@@ -346,34 +372,12 @@ Script *
 migrate_script_read(const char *text, PositionFrame *frame)
 {
 	Script	   *script = palloc0(sizeof(Script));
-	MemoryContext context = CurrentMemoryContext;
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = migrate_position_callback,
-		.arg = frame,
-	};
 
 	script->text = text;
 	script->length = strlen(text);
-	error_context_stack = &callback;
-	PG_TRY();
-	{
-		script_read(script, frame);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *edata;
-
-		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		FlushErrorState();
-		if (script->clean != NULL)
-			script_hint_variable(edata, script->clean);
-		migrate_position_annotate(edata, frame);
-		error_context_stack = callback.previous;
-		ReThrowError(edata);
-	}
-	PG_END_TRY();
-	error_context_stack = callback.previous;
+	script->clean = MemoryContextAllocHuge(CurrentMemoryContext, script->length + 1);
+	memcpy(script->clean, text, script->length + 1);
+	frame->text = script->clean;
+	migrate_position_guard(frame, script_read, script, script_amend);
 	return script;
 }

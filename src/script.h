@@ -29,7 +29,7 @@ typedef struct ScriptStatement
 	int			length;			/* bytes */
 	int			line;			/* of its first token, counting from 1 */
 	bool		skipped;		/* BEGIN or COMMIT around the script */
-	RawStmt    *raw;
+	Node	   *node;			/* parse tree; kept of COPY only */
 	ScriptCopy *copy;			/* NULL unless COPY ... FROM stdin */
 } ScriptStatement;
 
@@ -37,7 +37,7 @@ typedef struct ScriptStatement
 typedef struct ScriptObstacle
 {
 	int			sqlerrcode;
-	int			statement;		/* counting from 1, 0 = the script as a whole */
+	int			statement;		/* counting those that run from 1, 0 = none */
 	int			line;
 	char	   *message;		/* as the primary message of an error */
 	bool		nontransactional;	/* it could run outside a transaction */
@@ -46,11 +46,12 @@ typedef struct ScriptObstacle
 typedef struct Script
 {
 	const char *text;			/* as registered */
-	const char *clean;			/* the same bytes, COPY data, psql commands
+	char	   *clean;			/* the same bytes, COPY data, psql commands
 								 * and byte order mark blanked */
 	int			length;			/* bytes of both */
 	List	   *statements;		/* of ScriptStatement * */
 	int			count;			/* statements that run */
+	bool		sets_constraints;	/* SET CONSTRAINTS is among them */
 	ScriptHeader header;
 	ScriptDirectives directives;
 	ScriptObstacle *obstacle;	/* the first one, or NULL */

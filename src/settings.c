@@ -12,9 +12,13 @@
 
 #include <limits.h>
 
+#include "storage/proc.h"
 #include "utils/guc.h"
 
 #include "settings.h"
+
+#define SETTINGS_NAME_CHARACTERS \
+	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
 
 char	   *migrate_environment;
 bool		migrate_out_of_order;
@@ -32,13 +36,10 @@ settings_check_environment(char **newval, void **extra, GucSource source)
 		GUC_check_errdetail("The name of an environment has 1 to 63 bytes.");
 		return false;
 	}
-	for (; *c; c++)
+	if (strspn(c, SETTINGS_NAME_CHARACTERS) != strlen(c))
 	{
-		if (!isalnum((unsigned char) *c) && strchr("-_.", *c) == NULL)
-		{
-			GUC_check_errdetail("The name of an environment consists of letters, digits, \"-\", \"_\" and \".\".");
-			return false;
-		}
+		GUC_check_errdetail("The name of an environment consists of letters, digits, \"-\", \"_\" and \".\".");
+		return false;
 	}
 	return true;
 }
@@ -67,7 +68,7 @@ migrate_settings_init(void)
 
 	DefineCustomIntVariable("migrate.lock_timeout",
 							"Sets lock_timeout while a migration's statements run.",
-							"0 leaves lock_timeout as it is in the session.",
+							"A smaller lock_timeout of the session holds; 0 leaves it as it is.",
 							&migrate_lock_timeout,
 							2000, 0, INT_MAX,
 							PGC_USERSET,
@@ -84,4 +85,21 @@ migrate_settings_init(void)
 							NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("migrate");
+}
+
+/*
+ * Bound the wait for locks in the current nest level of settings, unless the
+ * session's own bound is tighter.
+ */
+void
+migrate_settings_lock_timeout(void)
+{
+	char		value[32];
+
+	if (migrate_lock_timeout == 0 ||
+		(LockTimeout > 0 && LockTimeout <= migrate_lock_timeout))
+		return;
+	snprintf(value, sizeof(value), "%d", migrate_lock_timeout);
+	(void) set_config_option("lock_timeout", value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 }

@@ -14,5 +14,6 @@ extern int	migrate_lock_timeout;	/* ms, 0 = leave lock_timeout alone */
 extern int	migrate_script_limit;	/* kB */
 
 extern void migrate_settings_init(void);
+extern void migrate_settings_lock_timeout(void);
 
 #endif							/* MIGRATE_SETTINGS_H */

@@ -7,7 +7,8 @@
  * text[], name text) is what "supabase migration list" compares the files
  * with (source: the CLI's own CREATE TABLE statements; the last two columns
  * came later).  Where it exists, an applied migration is in it and one that is
- * rolled back is not.  It is the user's, so it is written as the caller.
+ * rolled back is not.  The table is the users': outside.c says what follows from
+ * that.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,18 +19,20 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "owner.h"
+#include "outside.h"
 #include "supabase.h"
 
-/* Return the table, or InvalidOid where the CLI was never used. */
-static Oid
-supabase_table(void)
+/*
+ * Find the table and become who may touch it; false where the CLI was never
+ * used.
+ */
+static bool
+supabase_begin(Oid *table, OutsideScope *scope)
 {
 	Oid			schema = get_namespace_oid("supabase_migrations", true);
 
-	if (!OidIsValid(schema))
-		return InvalidOid;
-	return get_relname_relid("schema_migrations", schema);
+	*table = OidIsValid(schema) ? get_relname_relid("schema_migrations", schema) : InvalidOid;
+	return OidIsValid(*table) && migrate_outside_begin(*table, scope);
 }
 
 /*
@@ -39,25 +42,46 @@ supabase_table(void)
 void
 migrate_supabase_add(const char *version_text, const char *name, const char *script)
 {
-	Oid			table = supabase_table();
 	Oid			argtypes[3] = {TEXTOID, TEXTOID, TEXTOID};
 	Datum		values[3];
+	OutsideScope scope;
+	Oid			table;
 	bool		named;
 
-	if (!OidIsValid(table))
+	if (!supabase_begin(&table, &scope))
 		return;
 	values[0] = CStringGetTextDatum(version_text);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = CStringGetTextDatum(script ? script : "");
 	named = get_attnum(table, "name") != InvalidAttrNumber &&
 		get_attnum(table, "statements") != InvalidAttrNumber;
-	(void) migrate_caller_run(named ?
-							  "INSERT INTO supabase_migrations.schema_migrations (version, name, statements)"
-							  " VALUES ($1, $2, CASE WHEN $3 OPERATOR(pg_catalog.<>) '' THEN ARRAY[$3] END)"
-							  " ON CONFLICT (version) DO NOTHING" :
-							  "INSERT INTO supabase_migrations.schema_migrations (version)"
-							  " VALUES ($1) ON CONFLICT (version) DO NOTHING",
-							  named ? 3 : 1, argtypes, values);
+	(void) migrate_outside_run(named ?
+							   "INSERT INTO supabase_migrations.schema_migrations (version, name, statements)"
+							   " VALUES ($1, $2, CASE WHEN $3 OPERATOR(pg_catalog.<>) '' THEN ARRAY[$3] END)"
+							   " ON CONFLICT (version) DO NOTHING" :
+							   "INSERT INTO supabase_migrations.schema_migrations (version)"
+							   " VALUES ($1) ON CONFLICT (version) DO NOTHING",
+							   named ? 3 : 1, argtypes, values);
+	migrate_outside_end(&scope);
+}
+
+/* Change the spelling of a version. */
+void
+migrate_supabase_respell(const char *old_text, const char *new_text)
+{
+	Oid			argtypes[2] = {TEXTOID, TEXTOID};
+	Datum		values[2];
+	OutsideScope scope;
+	Oid			table;
+
+	if (!supabase_begin(&table, &scope))
+		return;
+	values[0] = CStringGetTextDatum(old_text);
+	values[1] = CStringGetTextDatum(new_text);
+	(void) migrate_outside_run("UPDATE supabase_migrations.schema_migrations SET version = $2"
+							   " WHERE version OPERATOR(pg_catalog.=) $1",
+							   2, argtypes, values);
+	migrate_outside_end(&scope);
 }
 
 /* Remove a version, spelt as in the name of its file. */
@@ -66,10 +90,13 @@ migrate_supabase_remove(const char *version_text)
 {
 	Oid			argtypes[1] = {TEXTOID};
 	Datum		values[1] = {CStringGetTextDatum(version_text)};
+	OutsideScope scope;
+	Oid			table;
 
-	if (!OidIsValid(supabase_table()))
+	if (!supabase_begin(&table, &scope))
 		return;
-	(void) migrate_caller_run("DELETE FROM supabase_migrations.schema_migrations"
-							  " WHERE version OPERATOR(pg_catalog.=) $1",
-							  1, argtypes, values);
+	(void) migrate_outside_run("DELETE FROM supabase_migrations.schema_migrations"
+							   " WHERE version OPERATOR(pg_catalog.=) $1",
+							   1, argtypes, values);
+	migrate_outside_end(&scope);
 }

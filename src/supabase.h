@@ -10,6 +10,7 @@
 
 extern void migrate_supabase_add(const char *version_text, const char *name,
 								 const char *script);
+extern void migrate_supabase_respell(const char *old_text, const char *new_text);
 extern void migrate_supabase_remove(const char *version_text);
 
 #endif							/* MIGRATE_SUPABASE_H */

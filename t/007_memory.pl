@@ -4,6 +4,7 @@
 # - 10,000 migrations applied, and as many rolled back, by one backend, each call
 #   in a transaction of its own: after the first tenth neither its memory contexts
 #   nor its resident memory grow by more than 2 MB;
+# - when they make and drop objects: by no more than the same SQL without us;
 # - as many calls that fail: the same;
 # - 1,000 migrations in one call: from the hundredth to the last, its memory
 #   contexts grow by no more than what the call returns and the transaction keeps,
@@ -37,14 +38,49 @@ CREATE TABLE counter (n bigint);
 INSERT INTO counter VALUES (0);
 CREATE TABLE memory (version bigint, bytes bigint);
 
-SELECT migrate_register(v, 'm_' || v,
-	format(E'-- %1$s\nBEGIN;\nUPDATE counter SET n = n + 1;\n%2$s;\nSELECT count(*) FROM counter;\nCOMMIT;', v,
-		CASE v % 4 WHEN 0 THEN format('CREATE TABLE t_%s (id int PRIMARY KEY, t text DEFAULT ''x'')', v)
-			WHEN 1 THEN format('CREATE FUNCTION f_%s() RETURNS int LANGUAGE sql RETURN 1', v)
-			WHEN 2 THEN 'ALTER TABLE counter ALTER n SET DEFAULT 7; SET work_mem = ''1MB'''
-			ELSE format('COMMENT ON TABLE counter IS ''%s''', v) END),
-	CASE v % 4 WHEN 0 THEN format('DROP TABLE t_%s', v) WHEN 1 THEN format('DROP FUNCTION f_%s', v) ELSE 'SELECT 1' END)
-FROM generate_series(1, 10) v;
+CREATE FUNCTION f() RETURNS int LANGUAGE sql RETURN 0;
+
+-- Migrations that change what is there; with new, some make and drop objects.
+CREATE FUNCTION up(v int, new boolean) RETURNS text LANGUAGE sql AS $f$
+	SELECT CASE v % 4 + 4 * new::int
+		WHEN 0 THEN format('CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql RETURN %s', v)
+		WHEN 1 THEN format('COMMENT ON TABLE counter IS %L', v)
+		WHEN 2 THEN format('ALTER TABLE counter SET (fillfactor = %s)', 50 + v)
+		WHEN 3 THEN 'GRANT SELECT ON counter TO PUBLIC'
+		WHEN 4 THEN format('CREATE TABLE t_%s (id int PRIMARY KEY, t text DEFAULT 1)', v)
+		WHEN 5 THEN format('CREATE FUNCTION f_%s() RETURNS int LANGUAGE sql RETURN 1', v)
+		ELSE format('ALTER TABLE counter ALTER n SET DEFAULT %s', v) END
+$f$;
+CREATE FUNCTION down(v int, new boolean) RETURNS text LANGUAGE sql AS $f$
+	SELECT CASE v % 4 + 4 * new::int
+		WHEN 3 THEN 'SET work_mem = ''1MB''; REVOKE SELECT ON counter FROM PUBLIC'
+		WHEN 4 THEN format('DROP TABLE t_%s', v)
+		WHEN 5 THEN format('DROP FUNCTION f_%s()', v)
+		ELSE 'SELECT 1' END
+$f$;
+CREATE FUNCTION register(new boolean) RETURNS bigint LANGUAGE sql AS $f$
+	SELECT count(migrate_register(v, 'm_' || v,
+		format(E'-- %s\nBEGIN;\nUPDATE counter SET n = n + 1;\n%s;\nSELECT count(*) FROM counter;\nCOMMIT;', v, up(v, new)),
+		down(v, new)))
+	FROM generate_series(1, 10) v
+$f$;
+SELECT register(false);
+
+-- What the scripts that make objects do, without us.
+CREATE PROCEDURE by_hand(n int) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. n / 10 LOOP
+		FOR v IN 1 .. 10 LOOP
+			EXECUTE up(v, true);
+		END LOOP;
+		COMMIT;
+		FOR v IN REVERSE 10 .. 1 LOOP
+			EXECUTE down(v, true);
+		END LOOP;
+		COMMIT;
+	END LOOP;
+END
+$$;
 
 CREATE PROCEDURE churn(n int) LANGUAGE plpgsql AS $$
 BEGIN
@@ -143,11 +179,26 @@ is(ask('SELECT count(*) FILTER (WHERE event = $$applied$$), count(*) FILTER (WHE
 	"$applies|$applies|$applies|0", 'as many were applied and rolled back');
 
 # Each fails in its last statement, after nine others have run.
-ask(q{SELECT migrate_register(10, 'm_10', 'CREATE TABLE broken (id int PRIMARY KEY); SELECT 1/0')});
+ask(q{SELECT migrate_register(10, 'm_10', 'SELECT 1/0')});
 flat('fail', 'fail', $applies / 10);
 is(ask('SELECT migrate_version(), (SELECT n FROM counter)'), "0|$applies", 'and nothing was applied');
-ask('SELECT migrate_unregister(10)');
 flat('look', 'look', $applies / 10);
+
+# The server remembers in its catalog cache that an object which was dropped is
+# not there; making and dropping objects costs what that costs, not more.
+ask('SELECT register(true)');
+my %used;
+for my $procedure (qw(by_hand churn))
+{
+	my $used = 'SELECT sum(used_bytes) FROM pg_backend_memory_contexts';
+
+	ask("CALL $procedure(" . int($applies / 10) . ')');
+	my $before = ask($used);
+	ask("CALL $procedure(" . int($applies / 2) . ')');
+	$used{$procedure} = ask($used) - $before;
+}
+note(sprintf 'making and dropping objects: %d kB by hand, %d kB by migrations', map { $_ / 1024 } @used{qw(by_hand churn)});
+cmp_ok($used{churn} - $used{by_hand}, '<', $limit / 4, 'making and dropping objects costs no more memory than by hand');
 
 # One call; every migration writes down what the backend has at that time.
 my $steps = 1000;
