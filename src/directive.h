@@ -32,6 +32,6 @@ typedef struct ScriptDirectives
 
 extern void migrate_header_read(ScriptHeader *header, const char *comment, int length);
 extern char *migrate_directive_read(ScriptDirectives *directives,
-								   const char *comment, int length, int line);
+									const char *comment, int length, int line);
 
 #endif							/* MIGRATE_DIRECTIVE_H */

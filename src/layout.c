@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * layout.c
- *		What a migration file's path says, and the scripts it holds.
+ *		What the path of a migration file says.
  *
  * The layouts of the tools people come from are all read:
  *
@@ -13,15 +13,12 @@
  * - 2024-01-02-030405_x/up.sql with down.sql: diesel; x/migration.sql: Prisma.
  *
  * A path that looks like one of them but cannot be used (version 0, a dotted
- * version) is an error: a migration must never be left out in silence.  When a
- * file is split, each script keeps the line numbers of the file, so that an
- * error names the line people see in their editor.
+ * version) is an error: a migration must never be left out in silence.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
 #include "layout.h"
@@ -31,8 +28,6 @@
 #define LAYOUT_NAME_CHARACTERS \
 	LAYOUT_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
 #define LAYOUT_BLANKS " \t\r\f\v"
-#define LAYOUT_BOM "\xEF\xBB\xBF"
-#define LAYOUT_NO_TRANSACTION "-- migrate: no-transaction"
 
 /* The parts of a path that matter. */
 typedef struct LayoutPath
@@ -43,40 +38,6 @@ typedef struct LayoutPath
 	bool		rollbacks;		/* the directory is one of down scripts */
 	bool		down;			/* the file holds a down script */
 } LayoutPath;
-
-/* What a line says about the sections. */
-typedef enum LayoutMarkKind
-{
-	LAYOUT_MARK_NONE,			/* not a marker */
-	LAYOUT_MARK_UP,				/* the up section begins */
-	LAYOUT_MARK_DOWN,			/* the down section begins */
-	LAYOUT_MARK_FILE			/* something about the whole file */
-} LayoutMarkKind;
-
-typedef struct LayoutMark
-{
-	LayoutMarkKind kind;
-	bool		no_transaction;
-} LayoutMark;
-
-/* One of the two scripts being written. */
-typedef struct LayoutSection
-{
-	StringInfoData text;
-	int			line;			/* of its marker, or 0 */
-	int			blanks;			/* empty lines owed before more text */
-} LayoutSection;
-
-/* A file being split. */
-typedef struct LayoutSplit
-{
-	const Layout *layout;
-	int			line;			/* the one at hand, from 1 */
-	int			mark_line;		/* of the first section, or 0 */
-	int			loose_line;		/* the first statement above a section, or 0 */
-	LayoutDirection current;	/* whose section takes the line at hand */
-	LayoutSection sections[2];	/* by direction */
-} LayoutSplit;
 
 /* Cut a suffix off text, whatever its case; returns whether it was there. */
 static bool
@@ -261,246 +222,4 @@ migrate_layout_check_name(const char *name)
 			 length > LAYOUT_NAME_LIMIT ? errdetail("It has %zu bytes.", length) : 0,
 			 errhint("A name has 1 to %d characters out of A-Z, a-z, 0-9, \".\", \"_\" and \"-\".",
 					 LAYOUT_NAME_LIMIT)));
-}
-
-/* Raise what every file that cannot be split raises. */
-static void
-layout_refuse(const LayoutSplit *split, int line, const char *message,
-			  const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s at line %d", message, line),
-			 errdetail("The file is that of migration " INT64_FORMAT " (%s).",
-					   split->layout->version, split->layout->name),
-			 errhint("%s", hint)));
-}
-
-/* Read what follows "+goose" in a marker of goose. */
-static LayoutMark
-layout_read_goose(const LayoutSplit *split, const char *text)
-{
-	static const struct
-	{
-		const char *text;
-		LayoutMark	mark;
-	}			known[] = {
-		{"Up", {LAYOUT_MARK_UP}},
-		{"Down", {LAYOUT_MARK_DOWN}},
-		{"NO TRANSACTION", {LAYOUT_MARK_FILE, true}},
-		{"StatementBegin", {LAYOUT_MARK_FILE}},
-		{"StatementEnd", {LAYOUT_MARK_FILE}},
-	};
-
-	for (int i = 0; i < lengthof(known); i++)
-	{
-		if (pg_strcasecmp(known[i].text, text) == 0)
-			return known[i].mark;
-	}
-	if (pg_strncasecmp(text, "ENVSUB", 6) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("marker \"+goose %s\" at line %d is not supported", text, split->line),
-				 errhint("Environment variables are not replaced; write the values themselves.")));
-	layout_refuse(split, split->line, psprintf("unknown marker \"+goose %s\"", text),
-				  "Known are: \"Up\", \"Down\", \"NO TRANSACTION\", \"StatementBegin\", \"StatementEnd\".");
-	return known[0].mark;		/* keep the compiler quiet */
-}
-
-/*
- * Read what follows "migrate:" in a marker of dbmate: up or down, and options.
- * Anything else is a directive of our own, and left alone.
- */
-static LayoutMark
-layout_read_dbmate(const LayoutSplit *split, char *text)
-{
-	LayoutMark	mark = {LAYOUT_MARK_NONE};
-	char	   *rest;
-	char	   *word = strtok_r(text, LAYOUT_BLANKS, &rest);
-
-	if (word != NULL && pg_strcasecmp(word, "up") == 0)
-		mark.kind = LAYOUT_MARK_UP;
-	else if (word != NULL && pg_strcasecmp(word, "down") == 0)
-		mark.kind = LAYOUT_MARK_DOWN;
-	else
-		return mark;
-
-	while ((word = strtok_r(NULL, LAYOUT_BLANKS, &rest)) != NULL)
-	{
-		if (pg_strcasecmp(word, "transaction:false") == 0)
-			mark.no_transaction = true;
-		else if (pg_strcasecmp(word, "transaction:true") != 0)
-			layout_refuse(split, split->line, psprintf("unknown option \"%s\" of a marker", word),
-						  "Known is: \"transaction:false\".");
-	}
-	return mark;
-}
-
-/* Return where the text of a line begins, behind a byte order mark and blanks. */
-static const char *
-layout_line_text(const char *line)
-{
-	if (strncmp(line, LAYOUT_BOM, strlen(LAYOUT_BOM)) == 0)
-		line += strlen(LAYOUT_BOM);
-	return line + strspn(line, LAYOUT_BLANKS);
-}
-
-/* Return a copy of the line's comment without "--" and blanks, or NULL. */
-static char *
-layout_comment(const char *line, const char *end)
-{
-	const char *text = layout_line_text(line);
-
-	if (strncmp(text, "--", 2) != 0)
-		return NULL;
-	text += 2 + strspn(text + 2, LAYOUT_BLANKS);
-	while (end > text && strchr(LAYOUT_BLANKS, end[-1]) != NULL)
-		end--;
-	return pnstrdup(text, end - text);
-}
-
-/* Read the line at hand as a marker, which most are not. */
-static LayoutMark
-layout_read_mark(LayoutSplit *split, const char *line, const char *end)
-{
-	LayoutMark	mark = {LAYOUT_MARK_NONE};
-	char	   *comment = layout_comment(line, end);
-
-	if (comment == NULL)
-	{
-		if (split->sections[split->current].line == 0 && split->loose_line == 0 &&
-			layout_line_text(line) < end)
-			split->loose_line = split->line;
-	}
-	else if (pg_strncasecmp(comment, "+goose", 6) == 0)
-		mark = layout_read_goose(split, comment + 6 + strspn(comment + 6, LAYOUT_BLANKS));
-	else if (pg_strncasecmp(comment, "migrate:", 8) == 0)
-		mark = layout_read_dbmate(split, comment + 8);
-	return mark;
-}
-
-/* Take note of a marker: enter the section that it begins. */
-static void
-layout_enter(LayoutSplit *split, LayoutMark mark)
-{
-	bool		is_down = mark.kind == LAYOUT_MARK_DOWN;
-	LayoutSection *section = &split->sections[is_down ? LAYOUT_DOWN : LAYOUT_UP];
-
-	if (mark.kind == LAYOUT_MARK_FILE)
-		return;
-	if (split->mark_line == 0)
-		split->mark_line = split->line;
-	if (section->line != 0)
-		layout_refuse(split, split->line, is_down ? "second down section" : "second up section",
-					  psprintf("The first is at line %d; join them.", section->line));
-	section->line = split->line;
-	split->current = is_down ? LAYOUT_DOWN : LAYOUT_UP;
-}
-
-/* Tell whether a section begins at a marker. */
-static bool
-layout_begins(LayoutMark mark)
-{
-	return mark.kind == LAYOUT_MARK_UP || mark.kind == LAYOUT_MARK_DOWN;
-}
-
-/*
- * Write the line at hand to the script it belongs to, and leave it empty in
- * the other one; so is the marker of a section in both, unless it forbids a
- * transaction.
- */
-static void
-layout_write(LayoutSplit *split, LayoutMark mark, const char *line, int length)
-{
-	for (int i = 0; i < lengthof(split->sections); i++)
-	{
-		LayoutSection *section = &split->sections[i];
-		bool		own = i == split->current || mark.kind == LAYOUT_MARK_FILE;
-
-		if (!own || (layout_begins(mark) && !mark.no_transaction))
-		{
-			section->blanks++;
-			continue;
-		}
-		for (; section->blanks > 0; section->blanks--)
-			appendStringInfoChar(&section->text, '\n');
-		if (mark.no_transaction)
-			appendStringInfoString(&section->text, LAYOUT_NO_TRANSACTION "\n");
-		else
-			appendBinaryStringInfo(&section->text, line, length);
-	}
-}
-
-/* Raise an error unless the markers found belong together. */
-static void
-layout_check_marks(const LayoutSplit *split)
-{
-	int			up = split->sections[LAYOUT_UP].line;
-	int			down = split->sections[LAYOUT_DOWN].line;
-
-	if (split->layout->direction == LAYOUT_DOWN)
-		layout_refuse(split, split->mark_line, "marker in a down script",
-					  "Remove it, or keep both directions in the file of the up script alone.");
-	if (up == 0 || (down != 0 && down < up))
-		layout_refuse(split, down, "down section without an up section above it",
-					  "Begin the file with \"-- migrate:up\" or \"-- +goose Up\".");
-	if (split->loose_line != 0)
-		layout_refuse(split, split->loose_line, "text above the up section",
-					  "Only empty lines and \"--\" comments may stand above the first section.");
-}
-
-/* Finish a file without sections; sqlx forbids a transaction in line 1. */
-static void
-layout_unmarked(LayoutDirection direction, char *text, LayoutScripts *scripts)
-{
-	const char *sqlx = "no-transaction";
-	const char *end = text + strcspn(text, "\r\n");
-	const char *comment = layout_comment(text, end);
-
-	if (comment != NULL && pg_strncasecmp(comment, sqlx, strlen(sqlx)) == 0)
-		text = psprintf("%s%s", LAYOUT_NO_TRANSACTION, end);
-	scripts->up = direction == LAYOUT_UP ? text : NULL;
-	scripts->down = direction == LAYOUT_DOWN ? text : NULL;
-}
-
-/*
- * Split the content of a file into its scripts, for each of which the lines
- * of the other one are left empty.  What stands above the first marker is the
- * header, and part of the up script; without sections the whole file is one
- * script, in which goose's other annotations may stand.  A line that reads as a marker is one
- * even inside a string, as it is for dbmate and goose.
- */
-void
-migrate_layout_split(const Layout *layout, const char *content,
-					 LayoutScripts *scripts)
-{
-	LayoutSplit split = {.layout = layout};
-	LayoutSection *up = &split.sections[LAYOUT_UP];
-	LayoutSection *down = &split.sections[LAYOUT_DOWN];
-	const char *next;
-
-	initStringInfo(&up->text);
-	initStringInfo(&down->text);
-	for (const char *line = content; *line != '\0'; line = next)
-	{
-		const char *end = line + strcspn(line, "\n");
-		LayoutMark	mark;
-
-		next = *end == '\n' ? end + 1 : end;
-		split.line++;
-		mark = layout_read_mark(&split, line, end);
-		if (mark.kind != LAYOUT_MARK_NONE)
-			layout_enter(&split, mark);
-		layout_write(&split, mark, line, next - line);
-	}
-
-	/* Without sections, all of it stands where a header goes. */
-	if (split.mark_line == 0)
-	{
-		layout_unmarked(layout->direction, up->text.data, scripts);
-		return;
-	}
-	layout_check_marks(&split);
-	scripts->up = up->text.data;
-	scripts->down = down->line != 0 ? down->text.data : NULL;
 }

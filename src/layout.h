@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * layout.h
- *		What a migration file's path says, and the scripts it holds.
+ *		What the path of a migration file says.
  *
  *-------------------------------------------------------------------------
  */
@@ -23,16 +23,7 @@ typedef struct Layout
 	LayoutDirection direction;
 } Layout;
 
-/* What a migration file holds; NULL for a direction that it does not. */
-typedef struct LayoutScripts
-{
-	char	   *up;
-	char	   *down;
-} LayoutScripts;
-
 extern bool migrate_layout_parse(const char *path, Layout *layout);
-extern void migrate_layout_split(const Layout *layout, const char *content,
-								 LayoutScripts *scripts);
 extern void migrate_layout_check_name(const char *name);
 
 #endif							/* MIGRATE_LAYOUT_H */

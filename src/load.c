@@ -28,8 +28,9 @@
 #include "argument.h"
 #include "deploy.h"
 #include "layout.h"
-#include "register.h"
+#include "registration.h"
 #include "registry.h"
+#include "section.h"
 #include "settings.h"
 
 PG_FUNCTION_INFO_V1(migrate_load);
@@ -231,7 +232,7 @@ load_register(LoadMigration *migration)
 {
 	Registration registration = {.version = migration->layout.version,
 	.version_text = migration->layout.version_text};
-	LayoutScripts scripts = {0};
+	SectionScripts scripts = {0};
 	ErrorContextCallback callback = {
 		.previous = error_context_stack,
 		.callback = load_position,
@@ -242,7 +243,7 @@ load_register(LoadMigration *migration)
 	error_context_stack = &callback;
 	if (migration->up_path != NULL)
 	{
-		migrate_layout_split(&migration->layout, load_read(migration->up_path), &scripts);
+		migrate_section_split(&migration->layout, load_read(migration->up_path), &scripts);
 		registration.name = migration->layout.name;
 		registration.up = scripts.up;
 		registration.down = scripts.down;
@@ -254,10 +255,10 @@ load_register(LoadMigration *migration)
 		down.direction = LAYOUT_DOWN;
 		if (registration.down != NULL)
 			load_refuse_twice(&down, migration->up_path, migration->down_path);
-		migrate_layout_split(&down, load_read(migration->down_path), &scripts);
+		migrate_section_split(&down, load_read(migration->down_path), &scripts);
 		registration.down = scripts.down;
 	}
-	action = migrate_register_take(&registration);
+	action = migrate_registration_take(&registration);
 	error_context_stack = callback.previous;
 	return action;
 }

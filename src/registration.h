@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
- * register.h
- *		Take migrations into the registry.
+ * registration.h
+ *		Take one migration into the registry.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef MIGRATE_REGISTER_H
-#define MIGRATE_REGISTER_H
+#ifndef MIGRATE_REGISTRATION_H
+#define MIGRATE_REGISTRATION_H
 
 /* What is to be registered. */
 typedef struct Registration
@@ -18,6 +18,6 @@ typedef struct Registration
 	const char *down;			/* NULL = keep, "" = remove */
 } Registration;
 
-extern const char *migrate_register_take(const Registration *registration);
+extern const char *migrate_registration_take(const Registration *registration);
 
-#endif							/* MIGRATE_REGISTER_H */
+#endif							/* MIGRATE_REGISTRATION_H */
