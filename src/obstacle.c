@@ -30,7 +30,7 @@
 /* What the walk through the statements knows. */
 typedef struct ObstacleWalk
 {
-	Script	   *script;
+	ScriptObstacle *found;		/* the first one, or NULL */
 	ScriptStatement *stmt;		/* at hand */
 	int			number;			/* of it, counting those that run */
 	ScriptStatement *begin;		/* an open BEGIN, or NULL */
@@ -43,7 +43,7 @@ obstacle_add(ObstacleWalk *walk, int sqlerrcode, bool nontransactional,
 {
 	ScriptObstacle *obstacle;
 
-	if (walk->script->obstacle != NULL)
+	if (walk->found != NULL)
 		return;
 	obstacle = palloc0(sizeof(ScriptObstacle));
 	obstacle->sqlerrcode = sqlerrcode;
@@ -51,7 +51,7 @@ obstacle_add(ObstacleWalk *walk, int sqlerrcode, bool nontransactional,
 	obstacle->line = walk->stmt->line;
 	obstacle->message = pstrdup(message);
 	obstacle->nontransactional = nontransactional;
-	walk->script->obstacle = obstacle;
+	walk->found = obstacle;
 }
 
 /* Record a statement that the server refuses inside a transaction block. */
@@ -353,16 +353,16 @@ obstacle_statement(ObstacleWalk *walk)
 }
 
 /*
- * Find the first obstacle of a script, and mark the BEGIN and COMMIT that need
- * not run.
+ * Return the first obstacle among the statements of a script, or NULL, and mark
+ * the BEGIN and COMMIT that need not run.
  */
-void
-migrate_obstacle_find(Script *script)
+ScriptObstacle *
+migrate_obstacle_find(List *statements)
 {
-	ObstacleWalk walk = {.script = script};
+	ObstacleWalk walk = {0};
 	ListCell   *lc;
 
-	foreach(lc, script->statements)
+	foreach(lc, statements)
 	{
 		walk.stmt = lfirst(lc);
 		walk.number++;
@@ -376,13 +376,5 @@ migrate_obstacle_find(Script *script)
 		obstacle_add(&walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
 					 "BEGIN without COMMIT is not allowed in a migration");
 	}
-	if (script->obstacle == NULL && script->directives.no_transaction)
-	{
-		ScriptObstacle *obstacle = palloc0(sizeof(ScriptObstacle));
-
-		obstacle->sqlerrcode = ERRCODE_ACTIVE_SQL_TRANSACTION;
-		obstacle->message = pstrdup("the script asks not to run in a transaction (\"-- migrate: no-transaction\")");
-		obstacle->nontransactional = true;
-		script->obstacle = obstacle;
-	}
+	return walk.found;
 }

@@ -8,8 +8,8 @@
 #ifndef MIGRATE_OBSTACLE_H
 #define MIGRATE_OBSTACLE_H
 
-#include "script.h"
+#include "statement.h"
 
-extern void migrate_obstacle_find(Script *script);
+extern ScriptObstacle *migrate_obstacle_find(List *statements);
 
 #endif							/* MIGRATE_OBSTACLE_H */

@@ -293,6 +293,18 @@ script_parse(const char *clean)
 	return parsed;
 }
 
+/* Return the obstacle of a script that asks not to run in a transaction. */
+static ScriptObstacle *
+script_asked_obstacle(void)
+{
+	ScriptObstacle *obstacle = palloc0(sizeof(ScriptObstacle));
+
+	obstacle->sqlerrcode = ERRCODE_ACTIVE_SQL_TRANSACTION;
+	obstacle->message = pstrdup("the script asks not to run in a transaction (\"-- migrate: no-transaction\")");
+	obstacle->nontransactional = true;
+	return obstacle;
+}
+
 /*
  * Second pass: the server's parser.  Its tree takes a multiple of the text's
  * memory and is freed, but for the COPY statements that are run from it.
@@ -311,7 +323,9 @@ script_read_statements(ScriptReader *reader)
 	parsed = script_parse(script->clean);
 	MemoryContextSwitchTo(context);
 	script_build_statements(reader, parsed);
-	migrate_obstacle_find(script);
+	script->obstacle = migrate_obstacle_find(script->statements);
+	if (script->obstacle == NULL && script->directives.no_transaction)
+		script->obstacle = script_asked_obstacle();
 	foreach(lc, script->statements)
 	{
 		ScriptStatement *stmt = lfirst(lc);
