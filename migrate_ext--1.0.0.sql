@@ -40,6 +40,8 @@ CREATE TABLE migrate.ledger (
 	hash			bytea NOT NULL
 );
 CREATE INDEX ledger_version ON migrate.ledger (version, entry);
+COMMENT ON INDEX migrate.ledger_version IS 'the history of one migration';
+COMMENT ON INDEX migrate.ledger_pkey IS 'finds the last entry';
 COMMENT ON TABLE migrate.ledger IS
 'append-only history: one row for each migration applied, rolled back, baselined, repaired or failed';
 COMMENT ON COLUMN migrate.ledger.entry IS 'counts from 1 without gaps';
@@ -80,6 +82,10 @@ CREATE TABLE migrate.migration (
 );
 CREATE INDEX migration_pending ON migrate.migration (version) WHERE entry IS NULL;
 CREATE INDEX migration_applied ON migrate.migration (version) WHERE entry IS NOT NULL;
+COMMENT ON INDEX migrate.migration_pkey IS 'one migration for each version';
+COMMENT ON INDEX migrate.migration_release_key IS 'one version for each release';
+COMMENT ON INDEX migrate.migration_pending IS 'finds what an apply would do';
+COMMENT ON INDEX migrate.migration_applied IS 'finds the current version and what a rollback would do';
 COMMENT ON TABLE migrate.migration IS
 'registry: the known migrations, and which of them are applied';
 COMMENT ON COLUMN migrate.migration.version IS 'orders the migrations';
@@ -111,6 +117,7 @@ CREATE TABLE migrate.script (
 	registered_login_oid	oid NOT NULL,
 	PRIMARY KEY (version, direction)
 );
+COMMENT ON INDEX migrate.script_pkey IS 'one script for each direction';
 COMMENT ON TABLE migrate.script IS
 'registry: the up and down scripts; scripts may hold secrets, so only the owner reads their text';
 COMMENT ON COLUMN migrate.script.version IS 'version of the migration';
