@@ -66,7 +66,7 @@ END $$;
 -- in a function: the line of the statement that called it
 SELECT migrate_register(2, 'bad', $$CREATE FUNCTION failure_inner() RETURNS int LANGUAGE plpgsql AS $f$
 BEGIN
-	RETURN 1 / 0;
+	PERFORM 1 / 0;
 END
 $f$;
 CREATE FUNCTION failure_outer() RETURNS int LANGUAGE plpgsql AS $f$ BEGIN RETURN failure_inner(); END $f$;

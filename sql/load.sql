@@ -32,7 +32,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
 	RETURN replace(concat_ws(E'\n', sqlstate || ': ' || sqlerrm, 'DETAIL: ' || nullif(detail, ''), 'HINT: ' || nullif(hint, ''),
-		'CONTEXT: ' || nullif(regexp_replace(context, '\n?(SQL statement|SQL expression|PL/pgSQL function).*', ''), '')), dir(), 'DIR');
+		'CONTEXT: ' || nullif(regexp_replace(context, '\n?(SQL statement|SQL expression|PL/pgSQL).*', ''), '')), dir(), 'DIR');
 END
 $$;
 \pset format unaligned

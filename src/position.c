@@ -257,38 +257,45 @@ position_query_end(const char *query)
 	return query + strlen(query);
 }
 
+/* Find the first query that a context quotes, or NULL. */
+static const char *
+position_find_query(const char *context)
+{
+	static const char *const start[] = {"SQL statement \"", "SQL expression \"",
+	"PL/pgSQL expression \"", "PL/pgSQL assignment \""};
+	const char *first = NULL;
+
+	for (int i = 0; i < lengthof(start); i++)
+	{
+		const char *at = strstr(context, start[i]);
+
+		if (at != NULL && (first == NULL || at < first))
+			first = at + strlen(start[i]);
+	}
+	return first;
+}
+
 /* Shorten the queries that a context quotes. */
 static char *
 position_clip_context(const char *context)
 {
-	static const char *const start = "SQL statement \"";
-	const char *at = context;
+	const char *query;
 	StringInfoData buf;
 
-	if (context == NULL)
-		return NULL;
 	initStringInfo(&buf);
-	for (;;)
+	while ((query = position_find_query(context)) != NULL)
 	{
-		const char *query = strstr(at, start);
-		int			length;
+		int			length = position_query_end(query) - query;
+		int			shown = length;
 
-		if (query == NULL)
-			break;
-		query += strlen(start);
-		length = position_query_end(query) - query;
-		appendBinaryStringInfo(&buf, at, query - at);
-		at = query + length;
 		if (length > POSITION_EXCERPT)
-		{
-			length = pg_mbcliplen(query, length, POSITION_EXCERPT);
-			appendBinaryStringInfo(&buf, query, length);
+			shown = pg_mbcliplen(query, length, POSITION_EXCERPT);
+		appendBinaryStringInfo(&buf, context, query + shown - context);
+		if (shown < length)
 			appendStringInfoString(&buf, "...");
-		}
-		else
-			appendBinaryStringInfo(&buf, query, length);
+		context = query + length;
 	}
-	appendStringInfoString(&buf, at);
+	appendStringInfoString(&buf, context);
 	return buf.data;
 }
 
