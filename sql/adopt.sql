@@ -54,6 +54,16 @@ UPDATE schema_migrations SET version = 5, dirty = true;
 SELECT migrate_adopt('golang-migrate');
 :sqlstate
 SELECT migrate_version();
+-- half-way, and a flag that is not known: nothing is marked
+SELECT count(*) FROM migrate_history();
+ALTER TABLE schema_migrations ALTER dirty DROP NOT NULL;
+UPDATE schema_migrations SET dirty = NULL;
+SELECT migrate_adopt('golang-migrate');
+:sqlstate
+UPDATE schema_migrations SET dirty = false;
+SELECT migrate_adopt('golang-migrate');
+SELECT version, state FROM migrate_status();
+UPDATE schema_migrations SET dirty = true;
 -- the table is not touched
 SELECT * FROM schema_migrations;
 DROP TABLE schema_migrations;
@@ -153,6 +163,21 @@ SELECT migrate_version();
 DROP TABLE flyway_schema_history;
 :again
 
+-- a baseline of Flyway's: what is below it is applied too, and only that
+CREATE TABLE flyway_schema_history (installed_rank int PRIMARY KEY, version varchar(50), description varchar(200) NOT NULL,
+	type varchar(20) NOT NULL, success boolean NOT NULL);
+INSERT INTO flyway_schema_history VALUES (1, '3', '<< Flyway Baseline >>', 'BASELINE', true), (2, '5', 'five', 'SQL', true);
+SELECT migrate_register_file('V1__one.sql', 'SELECT 1;');
+SELECT migrate_register_file('V2__two.sql', 'SELECT 2;');
+SELECT migrate_register_file('V4__four.sql', 'SELECT 4;');
+SELECT migrate_register_file('V6__six.sql', 'SELECT 6;');
+SELECT migrate_adopt('flyway');
+:status
+SELECT version, state, checksum FROM migrate_status();
+SELECT migrate_adopt('flyway');
+DROP TABLE flyway_schema_history;
+:again
+
 --
 -- sqitch: it has no versions, so the planned time serves as one
 --
@@ -244,6 +269,16 @@ SELECT version, name, statements FROM migrate_apply();
 SELECT version, name FROM supabase_migrations.schema_migrations ORDER BY version;
 SELECT version, name, statements FROM migrate_rollback();
 SELECT version, name FROM supabase_migrations.schema_migrations ORDER BY version;
+-- in the order of the numbers, whatever that of the rows or of the text is
+TRUNCATE supabase_migrations.schema_migrations;
+:again
+INSERT INTO supabase_migrations.schema_migrations VALUES ('1010', NULL, 'ten_ten'), ('102', NULL, 'two'), ('101', NULL, 'one');
+SELECT migrate_adopt('supabase');
+:status
+:history
+SELECT migrate_version();
+SELECT version, name FROM supabase_migrations.schema_migrations ORDER BY version;
+SELECT migrate_adopt('supabase');
 -- a baseline does not know the spelling until the file is registered
 TRUNCATE supabase_migrations.schema_migrations;
 :again

@@ -61,6 +61,16 @@ SELECT entry, version, name, event, statements, rows, duration IS NOT NULL AS ti
 FROM migrate_history();
 SELECT * FROM migrate.ledger_break;
 
+-- rows that are returned are changed rows all the same
+SELECT migrate_register(45, 'returning', $$
+INSERT INTO apply_rows SELECT g FROM generate_series(101, 105) g RETURNING id;
+UPDATE apply_rows SET note = 'r' WHERE id > 102 RETURNING *;
+DELETE FROM apply_rows WHERE id = 105 RETURNING id, note;
+WITH gone AS (DELETE FROM apply_rows WHERE id > 100 RETURNING id) SELECT count(*) FROM gone;
+$$);
+SELECT version, statements FROM migrate_apply();
+SELECT statements, rows FROM migrate_history(45);
+
 -- a file as psql ran it: BEGIN and COMMIT are neither run nor counted
 SELECT migrate_register(50, 'transaction', $$
 -- Description: as psql ran it

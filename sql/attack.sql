@@ -87,6 +87,54 @@ ROLLBACK;
 DROP SCHEMA attack CASCADE;
 
 --
+-- The same in the schema of the extension, before it is created: they fit the
+-- calls in its views and functions better than what they look like
+--
+DROP EXTENSION migrate_ext;
+CREATE SEQUENCE attack_planted;
+GRANT ALL ON attack_planted TO PUBLIC;
+GRANT CREATE ON SCHEMA public TO regress_attack_low;
+SET SESSION AUTHORIZATION regress_attack_low;
+CREATE FUNCTION public.attack_note() RETURNS void LANGUAGE sql AS $$ SELECT pg_catalog.nextval('public.attack_planted') $$;
+CREATE FUNCTION public.jsonb_build_array(bigint, bigint, text, text, numeric, numeric, integer, bigint, text, text, text, text, text, text, text, text, text, text)
+RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN '[]'; END $$;
+CREATE FUNCTION public.sha256(bytea) RETURNS bytea LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN ''; END $$;
+CREATE FUNCTION public.convert_to(text, text) RETURNS bytea LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN ''; END $$;
+CREATE FUNCTION public.concat_ws(text, text, text, text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN ''; END $$;
+CREATE FUNCTION public.unnest(bigint[]) RETURNS SETOF bigint LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); END $$;
+CREATE FUNCTION public.format(text, text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN 'SELECT 1'; END $$;
+CREATE FUNCTION public.attack_concat(text, bigint) RETURNS text LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN ''; END $$;
+CREATE OPERATOR public.|| (FUNCTION = public.attack_concat, LEFTARG = text, RIGHTARG = bigint);
+CREATE FUNCTION public.attack_differs(bytea, bytea) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN false; END $$;
+CREATE OPERATOR public.<> (FUNCTION = public.attack_differs, LEFTARG = bytea, RIGHTARG = bytea);
+CREATE FUNCTION public.attack_lag(bytea, bytea) RETURNS bytea LANGUAGE plpgsql AS $$ BEGIN PERFORM public.attack_note(); RETURN $1; END $$;
+CREATE AGGREGATE public.lag(bytea) (SFUNC = public.attack_lag, STYPE = bytea);
+RESET SESSION AUTHORIZATION;
+CREATE EXTENSION migrate_ext;
+SELECT migrate_register(1, 'planted', E'-- Release: planted\nSELECT 1', 'SELECT 1');
+SELECT migrate_register(3, 'planted', E'-- migrate: requires = 1, 2\nSELECT 3');
+SELECT version, note FROM migrate_plan();
+SELECT migrate_baseline(4);
+SELECT migrate_register(2, 'planted', 'SELECT 2');
+SELECT version, note FROM migrate_plan(3);
+SET migrate.out_of_order = on;
+SELECT migrate_register(5, 'planted', 'SELECT 5', 'SELECT -5');
+SELECT version FROM migrate_apply();
+RESET migrate.out_of_order;
+SELECT version FROM migrate_rollback(4);
+SELECT version, state FROM migrate_status();
+SELECT count(*), migrate_version(), migrate_version_of('planted') FROM migrate_history();
+SELECT migrate_grant('regress_attack_low', 'reader');
+SELECT * FROM migrate.ledger_break;
+SELECT count(*) FROM migrate.ledger l WHERE l.hash OPERATOR(pg_catalog.=) migrate.ledger_hash(l);
+SELECT count(*) FROM migrate.deployment;
+SELECT is_called AS something_planted_ran FROM attack_planted;
+DROP EXTENSION migrate_ext;
+DROP OWNED BY regress_attack_low;
+DROP SEQUENCE attack_planted;
+CREATE EXTENSION migrate_ext;
+
+--
 -- Temporary tables that are called like catalogs and like the ledger
 --
 SELECT migrate_grant('regress_attack_low', 'deployer');

@@ -54,6 +54,17 @@ SELECT compare('SELECT ''a b'', 12, "c" FROM d;', second), second FROM (VALUES
 	('SELECT ''a -- b'', 12, "c" FROM d;'),
 	('BEGIN; SELECT ''a b'', 12, "c" FROM d; COMMIT;')) v(second);
 
+-- directives count as statements do, in whatever spelling
+SELECT compare(E'-- migrate: lock_timeout = 1s\n-- migrate: search_path = a, b\nSELECT 1;', second), second FROM (VALUES
+	(E'--MIGRATE:Lock_Timeout=1s  \n\n--  migrate:   SEARCH_PATH  =   a, b\r\nSELECT 1;'),
+	(E'-- why\n-- migrate: lock_timeout = 1s\n/* and */\n-- migrate: search_path = a, b\nSELECT 1;'),
+	(E'-- migrate: lock_timeout = 2s\n-- migrate: search_path = a, b\nSELECT 1;'),
+	(E'-- migrate: lock_timeout = 1s\n-- migrate: search_path = b, a\nSELECT 1;'),
+	(E'-- migrate: lock_timeout = 1s\nSELECT 1;'),
+	(E'-- migrate: lock_timeout = 1s\n-- migrate: search_path = a, b\n-- migrate: role = c\nSELECT 1;'),
+	(E'-- migrate: lock_timeout = 1s\n-- migrate: search_path = a, b\n-- migrate: no-transaction\nSELECT 1;'),
+	(E'-- migrate - lock_timeout = 1s\n-- migrate - search_path = a, b\nSELECT 1;')) v(second);
+
 -- the body of a function is one token, and what it says is kept to the letter
 SELECT compare('DO $$ BEGIN NULL; END $$;', 'DO $$ BEGIN NULL;  END $$;');
 SELECT compare('DO $$ BEGIN NULL; END $$;', 'DO $$ BEGIN NULL; /**/ END $$;');
@@ -244,6 +255,33 @@ ROLLBACK;
 BEGIN;
 SELECT * FROM tamper('UPDATE migrate.migration SET entry = 1 WHERE entry IN (5, 6); UPDATE migrate.ledger SET entry = 100 WHERE entry = 5; UPDATE migrate.ledger SET entry = 5 WHERE entry = 6; UPDATE migrate.ledger SET entry = 6 WHERE entry = 100');
 ROLLBACK;
+SELECT * FROM migrate.ledger_break;
+
+--
+-- The directives of a script are part of what was applied
+--
+CREATE ROLE regress_checksum;
+SELECT migrate_register(6, 'six', E'-- migrate: role = regress_checksum\n-- migrate: search_path = checksum_test\n-- migrate: requires = 2, 3\nSELECT 6;');
+SELECT version FROM migrate_apply();
+SELECT migrate_register(6, 'six', E'-- migrate: search_path = checksum_test\n-- migrate: requires = 2, 3\nSELECT 6;');
+:sqlstate
+\set VERBOSITY terse
+SELECT migrate_register(6, 'six', E'-- migrate: role = regress_checksum_other\n-- migrate: search_path = checksum_test\n-- migrate: requires = 2, 3\nSELECT 6;');
+:sqlstate
+SELECT migrate_register(6, 'six', E'-- migrate: role = regress_checksum\n-- migrate: search_path = public\n-- migrate: requires = 2, 3\nSELECT 6;');
+:sqlstate
+SELECT migrate_register(6, 'six', E'-- migrate: role = regress_checksum\n-- migrate: search_path = checksum_test\n-- migrate: requires = 2\nSELECT 6;');
+:sqlstate
+SELECT migrate_register(6, 'six', E'-- migrate: role = regress_checksum\n-- migrate: search_path = checksum_test\n-- migrate: requires = 2, 3\n-- migrate: lock_timeout = 0\nSELECT 6;');
+:sqlstate
+\set VERBOSITY default
+SELECT version, state, checksum FROM migrate_status() WHERE version = 6;
+SELECT migrate_register(6, 'six', E'--migrate:ROLE=regress_checksum\n\n-- MIGRATE: Search_Path =checksum_test\n--  migrate:requires = 2, 3\nSELECT 6;');
+SELECT version, state, checksum FROM migrate_status() WHERE version = 6;
+SELECT migrate_register(6, 'six', E'--migrate:ROLE=regress_checksum\n\n-- MIGRATE: Search_Path =checksum_test\n--  migrate:requires = 2, 3\nSELECT 6;', 'SELECT 6;');
+SELECT version FROM migrate_rollback();
+SELECT migrate_unregister(6);
+DROP ROLE regress_checksum;
 SELECT * FROM migrate.ledger_break;
 
 RESET search_path;

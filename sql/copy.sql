@@ -167,6 +167,12 @@ $script$);
 SELECT version, name, statements FROM migrate_apply();
 SELECT tableoid::regclass, * FROM parted ORDER BY b;
 
+-- nor does the encoding that a COPY names: the script was converted when it came
+TRUNCATE filled;
+SELECT migrate_register(9, 'option_encoding', E'COPY filled (d) FROM stdin WITH (ENCODING ''LATIN1'');\nä\n\\.\nCOPY filled (d) FROM stdin WITH (FORMAT csv, ENCODING ''SQL_ASCII'', HEADER);\nd\nä\n\\.\nCOPY filled (d) FROM stdin ENCODING ''UTF8'';\nä\n\\.\n');
+SELECT version, name, statements FROM migrate_apply();
+SELECT d = 'ä' AS same, count(*) FROM filled GROUP BY 1;
+
 --
 -- What is wrong with a row is told with the line of the file
 --

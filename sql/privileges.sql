@@ -293,6 +293,39 @@ SELECT version FROM migrate_rollback();
 \c - :superuser
 SET client_min_messages = warning;
 REVOKE regress_privileges_other FROM regress_privileges_deployer;
+-- a member that may not SET ROLE, which 16 tells apart: it does not count
+-- either, and it may not run a script as that role (on 15 there is no such
+-- thing; without membership the answer is the same)
+DO $$ BEGIN
+	IF current_setting('server_version_num')::int >= 160000 THEN
+		EXECUTE 'GRANT regress_privileges_deployer TO regress_privileges_other WITH SET FALSE, INHERIT TRUE';
+	END IF;
+END $$;
+\c - regress_privileges_deployer
+SET client_min_messages = warning;
+SELECT version FROM migrate_rollback();
+\echo :LAST_ERROR_SQLSTATE
+\c - :superuser
+SET client_min_messages = warning;
+DO $$ BEGIN
+	IF current_setting('server_version_num')::int >= 160000 THEN
+		EXECUTE 'REVOKE regress_privileges_deployer FROM regress_privileges_other';
+		EXECUTE 'GRANT regress_privileges_other TO regress_privileges_deployer WITH SET FALSE, INHERIT TRUE';
+	END IF;
+END $$;
+\c - regress_privileges_deployer
+SET client_min_messages = warning;
+SELECT migrate_register(2, 'role', E'-- migrate: role = regress_privileges_other\nSELECT 2');
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+SELECT migrate_unregister(2);
+\c - :superuser
+SET client_min_messages = warning;
+DO $$ BEGIN
+	IF current_setting('server_version_num')::int >= 160000 THEN
+		EXECUTE 'REVOKE regress_privileges_other FROM regress_privileges_deployer';
+	END IF;
+END $$;
 -- an author who has gone has no rights at all
 SET SESSION AUTHORIZATION regress_privileges_other;
 SELECT version FROM migrate_rollback();
@@ -303,6 +336,66 @@ SET SESSION AUTHORIZATION regress_privileges_deployer;
 SELECT version FROM migrate_apply();
 \echo :LAST_ERROR_SQLSTATE
 RESET SESSION AUTHORIZATION;
+SELECT migrate_unregister(1);
+
+-- an author who was renamed, and another role that took the name
+CREATE ROLE regress_privileges_alice LOGIN;
+SELECT migrate_grant('regress_privileges_alice', 'deployer');
+\c - regress_privileges_alice
+SET client_min_messages = warning;
+SELECT migrate_register(1, 'alice', 'SELECT 1', 'SELECT 1');
+\c - :superuser
+SET client_min_messages = warning;
+ALTER ROLE regress_privileges_alice RENAME TO regress_privileges_bob;
+CREATE ROLE regress_privileges_alice LOGIN;
+SELECT migrate_grant('regress_privileges_alice', 'deployer');
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+\c - regress_privileges_alice
+SET client_min_messages = warning;
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+-- the one who wrote it has to say so again
+\c - regress_privileges_bob
+SET client_min_messages = warning;
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+SELECT migrate_register(1, 'alice', 'SELECT 1', 'SELECT 1');
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+\c - :superuser
+SET client_min_messages = warning;
+DROP OWNED BY regress_privileges_alice, regress_privileges_bob;
+DROP ROLE regress_privileges_alice, regress_privileges_bob;
+SELECT migrate_unregister(1);
+
+-- SET SESSION AUTHORIZATION in a superuser's session: a script could reset
+-- that, so it does not run what the role registered in a session of its own
+\c - regress_privileges_deployer
+SET client_min_messages = warning;
+SELECT migrate_register(1, 'reset', 'RESET SESSION AUTHORIZATION; CREATE ROLE regress_privileges_made SUPERUSER');
+\c - :superuser
+SET client_min_messages = warning;
+SET SESSION AUTHORIZATION regress_privileges_deployer;
+\set VERBOSITY sqlstate
+SELECT version FROM migrate_apply();
+RESET SESSION AUTHORIZATION;
+SET ROLE regress_privileges_deployer;
+SELECT version FROM migrate_apply();
+RESET ROLE;
+\set VERBOSITY default
+SELECT rolname FROM pg_roles WHERE rolname = 'regress_privileges_made';
+-- in a session of its own it does, with the rights of the role
+\c - regress_privileges_deployer
+SET client_min_messages = warning;
+\set VERBOSITY sqlstate
+SELECT version FROM migrate_apply();
+\set VERBOSITY default
+SELECT migrate_register(1, 'reset', 'RESET SESSION AUTHORIZATION; SELECT 1', 'SELECT 1');
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+\c - :superuser
+SET client_min_messages = warning;
 SELECT migrate_unregister(1);
 
 -- RESET ROLE in a script: the role of the session counts as well

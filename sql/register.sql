@@ -184,6 +184,30 @@ SELECT migrate_register(2, 'add_email', 'ALTER TABLE users ADD email text;', 'AL
 SELECT * FROM history;
 SELECT * FROM migrate.ledger_break;
 
+-- the checksums in the ledger are those of what was accepted or replaced
+SELECT l.entry, l.reason, l.checksum = sha256(convert_to(t.body, getdatabaseencoding())) AS right_one, l.checksum IS NULL AS none
+FROM migrate.ledger l LEFT JOIN (VALUES (4, 'CREATE TABLE users (id int);'), (6, 'ALTER TABLE users ADD email text;'),
+	(7, 'ALTER TABLE users DROP COLUMN email;')) t (entry, body) USING (entry)
+WHERE l.event = 'repaired' ORDER BY l.entry;
+
+-- another name alone, on the record; the same name again is nothing
+SELECT migrate_register(2, 'add_e-mail', 'ALTER TABLE users ADD email text;');
+SELECT migrate_register(2, 'add_e-mail', 'ALTER TABLE users ADD email text;');
+SELECT migrate_register(2, 'add_email', 'ALTER TABLE users ADD email text;', 'ALTER TABLE users DROP email;');
+SELECT version, name, state, checksum FROM status WHERE version = 2;
+SELECT event, version, name, reason FROM history WHERE entry > 8;
+-- undone with its transaction
+BEGIN;
+SELECT migrate_register(2, 'other', 'ALTER TABLE users ADD email text;');
+ROLLBACK;
+SELECT name FROM status WHERE version = 2;
+-- not where nothing can be changed
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT migrate_register(2, 'other', 'ALTER TABLE users ADD email text;');
+:sqlstate
+ROLLBACK;
+SELECT * FROM migrate.ledger_break;
+
 -- it cannot be forgotten
 SELECT migrate_unregister(2);
 :sqlstate

@@ -144,6 +144,16 @@ SELECT version FROM schema_version;
 SELECT migrate_register(3, 'three', $$UPDATE schema_version SET version = '004'$$);
 SELECT version FROM migrate_apply();
 \echo :LAST_ERROR_SQLSTATE
+-- what is no number is another tool's
+UPDATE schema_version SET version = 'v1.4.2', description = 'theirs';
+SELECT migrate_register(3, 'three', 'SELECT 3', 'SELECT 3');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback(1);
+UPDATE schema_version SET version = '3rd';
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback(1);
 -- NULL counts as not known
 UPDATE schema_version SET version = NULL;
 SELECT migrate_register(3, 'three', 'SELECT 3', 'SELECT 3');
@@ -160,6 +170,15 @@ SELECT migrate_register(20260101000000, 'long', 'SELECT 1', 'SELECT 1');
 SELECT version FROM migrate_apply();
 \echo :LAST_ERROR_SQLSTATE
 SELECT migrate_version(), version FROM schema_version;
+-- the usual column of a file in the seed format; the hint does it
+ALTER TABLE schema_version ALTER version TYPE integer;
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+SELECT migrate_version(), version FROM schema_version;
+ALTER TABLE public.schema_version ALTER version TYPE bigint;
+SELECT version FROM migrate_apply();
+SELECT migrate_version(), version FROM schema_version;
+SELECT version FROM migrate_rollback(0);
 -- an error of a trigger: the same
 SELECT migrate_unregister(20260101000000);
 CREATE FUNCTION schema_version_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today'; END $$;
@@ -232,6 +251,18 @@ SET ROLE regress_schema_version;
 SELECT version FROM migrate_apply();
 SELECT version FROM migrate_rollback();
 RESET ROLE;
+-- row security that hides the row: another one does not come in
+ALTER TABLE schema_version ENABLE ROW LEVEL SECURITY;
+CREATE POLICY adds ON schema_version FOR INSERT WITH CHECK (true);
+GRANT INSERT ON schema_version TO regress_schema_version;
+SET ROLE regress_schema_version;
+SELECT count(*) FROM schema_version;
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+RESET ROLE;
+SELECT version, description FROM schema_version;
+REVOKE INSERT ON schema_version FROM regress_schema_version;
+DROP POLICY adds ON schema_version;
 -- row security that lets the caller read but not write: it is never passed
 -- over that nothing was written
 ALTER TABLE schema_version ENABLE ROW LEVEL SECURITY;
@@ -242,10 +273,88 @@ SELECT version FROM migrate_apply();
 \set VERBOSITY default
 RESET ROLE;
 SELECT migrate_version() = (SELECT version FROM schema_version) AS in_step, count(*) FROM schema_version;
+DROP TABLE schema_version;
+
+-- a trigger of the users' that finds things by the search_path of the caller
+CREATE SCHEMA schema_version_s;
+GRANT USAGE ON SCHEMA schema_version_s TO PUBLIC;
+CREATE TABLE schema_version_s.seen (version bigint, who text);
+GRANT ALL ON schema_version_s.seen TO PUBLIC;
+CREATE FUNCTION schema_version_s.remember() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO seen VALUES (new.version, CASE WHEN current_user = session_user THEN 'caller' ELSE current_user END);
+	RETURN new;
+END $$;
+SET search_path = schema_version_s, public;
+CREATE TABLE schema_version_s.schema_version (version bigint, applied_at timestamptz, description text);
+INSERT INTO schema_version VALUES (0);
+CREATE TRIGGER remember BEFORE UPDATE ON schema_version FOR EACH ROW EXECUTE FUNCTION remember();
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+SELECT * FROM seen;
+DELETE FROM seen;
+
+-- a table of somebody else: a caller who may act as its owner touches it as
+-- the owner, whose trigger gets nothing else
+CREATE ROLE regress_schema_version_owner;
+CREATE TABLE schema_version_s.tries (what text, who text, code text);
+GRANT ALL ON schema_version_s.tries TO PUBLIC;
+CREATE FUNCTION schema_version_s.tries() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+	command text;
+	code text;
+BEGIN
+	FOREACH command IN ARRAY ARRAY['ALTER ROLE regress_schema_version_owner SUPERUSER', 'RESET ROLE', 'SET ROLE NONE',
+		'RESET SESSION AUTHORIZATION', 'CREATE TEMP TABLE schema_version_left (id int)', 'SELECT 1']
+	LOOP
+		code := 'done';
+		BEGIN
+			EXECUTE command;
+		EXCEPTION WHEN others THEN
+			code := SQLSTATE;
+		END;
+		INSERT INTO tries VALUES (command, CASE WHEN current_user = session_user THEN 'caller' ELSE current_user END, code);
+	END LOOP;
+	RETURN new;
+END $$;
+ALTER TABLE schema_version OWNER TO regress_schema_version_owner;
+CREATE TRIGGER tries BEFORE UPDATE ON schema_version FOR EACH ROW EXECUTE FUNCTION tries();
+SELECT version FROM migrate_apply();
+SELECT * FROM tries;
+SELECT * FROM seen;
+SELECT version FROM schema_version;
+SELECT current_user = session_user AS still_us, current_setting('role') AS role;
+SELECT rolname FROM pg_roles WHERE rolname LIKE 'regress_schema_version%' AND rolsuper;
+-- the script itself runs as the caller
+SELECT migrate_register(2, 'writes', 'UPDATE schema_version SET version = 2');
+DELETE FROM seen;
+ALTER TABLE schema_version DISABLE TRIGGER tries;
+SELECT version FROM migrate_apply();
+SELECT * FROM seen;
+-- a caller who may not leaves it alone, and is told
+DROP TRIGGER tries ON schema_version;
+DELETE FROM seen;
+SET ROLE regress_schema_version;
+SELECT migrate_register(3, 'three', 'SELECT 3', 'SELECT 3');
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+SELECT migrate_baseline(4);
+RESET ROLE;
+SELECT version FROM schema_version;
+SELECT * FROM seen;
+SELECT migrate_version();
+-- it is a member of the owner: the owner does
+GRANT regress_schema_version_owner TO regress_schema_version;
+SET ROLE regress_schema_version;
+SELECT migrate_baseline(5);
+RESET ROLE;
+SELECT version FROM schema_version;
+SELECT * FROM seen;
+RESET search_path;
+DROP SCHEMA schema_version_s CASCADE;
 
 SELECT * FROM migrate.ledger_break;
 DROP EXTENSION migrate_ext;
-DROP TABLE schema_version;
 DROP FUNCTION schema_version_seed;
-DROP ROLE regress_schema_version;
+DROP ROLE regress_schema_version, regress_schema_version_owner;
 CREATE EXTENSION migrate_ext;

@@ -202,6 +202,32 @@ SELECT
 $script$);
 SELECT version FROM migrate_apply();
 :sqlstate
+-- behind BEGIN, which is not counted, in the body of a function: its own line
+SELECT migrate_register(10, 'broken', $script$BEGIN;
+SELECT 1;
+CREATE FUNCTION h() RETURNS int LANGUAGE plpgsql AS $$
+DECLARE
+	ä text := 'äöü €';
+BEGIN
+	IF true THEN
+		nonsense;
+	END IF;
+END
+$$;
+COMMIT;
+$script$);
+SELECT version FROM migrate_apply();
+:sqlstate
+-- a body that stands there twice could be either
+SELECT migrate_register(10, 'broken', $script$SELECT 1;
+
+CREATE FUNCTION h(
+	text DEFAULT ' SELECT nowhere ')
+RETURNS int LANGUAGE sql AS
+	' SELECT nowhere ';
+$script$);
+SELECT version FROM migrate_apply();
+:sqlstate
 -- at the end of the script: what was deferred until then
 SELECT migrate_register(10, 'broken', $script$CREATE TABLE u (a int UNIQUE DEFERRABLE INITIALLY DEFERRED);
 INSERT INTO u VALUES (1), (1);
@@ -277,8 +303,19 @@ INSERT INTO obstacle (command) VALUES
 	('ALTER SUBSCRIPTION s REFRESH PUBLICATION'),
 	('ALTER SUBSCRIPTION s SET PUBLICATION p'),
 	('ALTER SUBSCRIPTION s ADD PUBLICATION p WITH (refresh = true)'),
+	('ALTER SUBSCRIPTION s ADD PUBLICATION p'),
+	('ALTER SUBSCRIPTION s DROP PUBLICATION p'),
+	('ALTER SUBSCRIPTION s DROP PUBLICATION p WITH (copy_data = false, refresh)'),
 	('DISCARD ALL'),
 	-- what would outlast it in the session
+	('PREPARE p AS SELECT 1'),
+	('DEALLOCATE p'),
+	('DEALLOCATE ALL'),
+	('DISCARD TEMP'),
+	('DISCARD PLANS'),
+	('DISCARD SEQUENCES'),
+	('DECLARE c CURSOR WITH HOLD FOR SELECT 1'),
+	('CLOSE ALL'),
 	('LISTEN c'),
 	('UNLISTEN c'),
 	('LOAD ''migrate_ext'''),
@@ -293,7 +330,7 @@ INSERT INTO obstacle (command) VALUES
 	(E'-- migrate: no-transaction\nSELECT 1');
 
 -- each is registered, shown in the plan, and refused, up as well as down
-CREATE FUNCTION try_obstacle(command text, OUT code text, OUT message text) AS $$
+CREATE FUNCTION try_obstacle(command text, number bigint, OUT code text, OUT message text) AS $$
 DECLARE
 	detail text;
 	hint text;
@@ -301,10 +338,10 @@ DECLARE
 	copies boolean := command ILIKE '%FROM STDIN%';
 BEGIN
 	IF copies THEN script := script || E'\n\\.\n'; END IF;
-	PERFORM migrate_register(20, 'obstacle', script, script);
+	PERFORM migrate_register(number, 'obstacle', script, script);
 	message := (SELECT concat_ws(' / ', note, CASE WHEN transactional THEN 'transactional' END)
-				FROM migrate_plan(20) WHERE version = 20);
-	PERFORM migrate_apply(20);
+				FROM migrate_plan(number) WHERE version = number);
+	PERFORM migrate_apply(number);
 	code := 'not refused';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
@@ -313,7 +350,7 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$ LANGUAGE plpgsql;
 \pset format unaligned
-SELECT o.command, t.code, t.message FROM obstacle o, try_obstacle(o.command) t ORDER BY o.number;
+SELECT o.command, t.code, t.message FROM obstacle o, try_obstacle(o.command, 20) t ORDER BY o.number;
 \pset format aligned
 SELECT to_regclass('u');
 
@@ -329,20 +366,26 @@ REINDEX (CONCURRENTLY OFF) INDEX i;
 CLUSTER p1 USING i;
 ALTER TABLE p DETACH PARTITION p1;
 CHECKPOINT;
-DISCARD PLANS;
-DISCARD SEQUENCES;
 SET CONSTRAINTS ALL IMMEDIATE;
 SET SESSION work_mem = '2MB';
 SET LOCAL maintenance_work_mem = '2MB';
 NOTIFY somebody;
-PREPARE begin AS SELECT 1;
-EXECUTE begin;
-DEALLOCATE begin;
+DECLARE c CURSOR FOR SELECT 1;
+CLOSE c;
 CREATE TABLE "COMMIT" ("vacuum" text DEFAULT 'COMMIT; VACUUM;');
 $script$);
 SELECT statements, obstacle FROM migrate.script WHERE version = 20;
 SELECT version, name, statements FROM migrate_apply(20);
 SHOW work_mem;
+-- subscriptions without a refresh: only the server says that there is none
+\pset format unaligned
+SELECT c.command, t.code, t.message FROM (VALUES
+	(1, 'ALTER SUBSCRIPTION s SET PUBLICATION p WITH (refresh = false)'),
+	(2, 'ALTER SUBSCRIPTION s ADD PUBLICATION p WITH (refresh = false)'),
+	(3, 'ALTER SUBSCRIPTION s DROP PUBLICATION p WITH (refresh = false)'),
+	(4, 'ALTER SUBSCRIPTION s ADD PUBLICATION p WITH (copy_data = false, refresh = off)'),
+	(5, 'ALTER SUBSCRIPTION s DISABLE')) c(number, command), try_obstacle(c.command, 24) t ORDER BY c.number;
+\pset format aligned
 
 -- a plan with one such script among others runs none of them
 SELECT migrate_register(21, 'first', 'CREATE TABLE u ();', 'DROP TABLE u;');
@@ -407,6 +450,8 @@ SELECT migrate_register(30, 'psql', E'SELECT 1;\n\\.\n');
 -- a long one is cut between two characters
 SELECT migrate_register(30, 'psql', E'\\' || repeat('ä', 30));
 :sqlstate
+SELECT migrate_register(30, 'psql', E'SELECT 1;\n  \\' || repeat('€', 100000) || E'\n');
+:sqlstate
 -- a backslash elsewhere is none
 SELECT migrate_register(30, 'psql', format(E'\\restrict key\n\n\\connect %I\r\nSELECT ''\\i'', E''\\\\'', $$\n\\q\n$$; -- \\q\n/*\n\\q */\n\\unrestrict key\n', current_database()));
 SELECT migrate_register(31, 'psql_line', E'\\restrict key\n\nSELECT 1;\n\\unrestrict key\nSELECT nothing;');
@@ -458,6 +503,15 @@ CREATE TABLE default_settings AS SELECT current_user = session_user AS role,
 $script$, 'DROP TABLE default_settings;');
 SELECT version, statements FROM migrate_rollback(30);
 
+-- names that need quotes, in the case they have
+CREATE ROLE "regress_script We ird";
+CREATE ROLE "regress_script we ird";
+SELECT migrate_register(39, 'quoted', E'-- migrate: role = "regress_script We ird"\nSELECT 1/(current_user = ''regress_script We ird'')::int;', E'-- migrate: role =  REGRESS_script_owner  \nSELECT 1/(current_user = ''regress_script_owner'')::int;');
+SELECT version FROM migrate_apply(39);
+SELECT version FROM migrate_rollback();
+SELECT migrate_unregister(39);
+DROP ROLE "regress_script We ird", "regress_script we ird";
+
 -- in a comment of another kind, in a string or behind a statement's text it is none
 SELECT migrate_register(42, 'no_directives', E'/* migrate: nonsense */ SELECT ''\n-- migrate: nonsense\n'';\n-- to migrate: nonsense\n--');
 -- and it counts wherever it stands, in the middle of a statement too
@@ -478,6 +532,25 @@ SELECT migrate_register(42, 'd', E'-- migrate: role\nSELECT 1;');
 SELECT migrate_register(42, 'd', E'-- migrate: role =  \nSELECT 1;');
 :sqlstate
 SELECT migrate_register(42, 'd', E'-- migrate: role = a\n-- migrate: role = a\nSELECT 1;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: role = We ird\nSELECT 1;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: role = a, b\nSELECT 1;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: role = "We ird\nSELECT 1;');
+:sqlstate
+SELECT migrate_register(42, 'd', 'SELECT 1;', E'SELECT 1;\n-- migrate: requires = 7\nSELECT 2;');
+:sqlstate
+-- the markers of files that hold both directions
+SELECT migrate_register(42, 'd', E'-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT 2;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'SELECT 1;\n\n--+MIGRATE down\nSELECT 2;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;');
+:sqlstate
+SELECT migrate_register(42, 'd', 'SELECT 1;', E'SELECT 1;\n-- +goose Down\nSELECT 2;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;');
 :sqlstate
 SELECT migrate_register(42, 'd', E'-- migrate: search_path =\nSELECT 1;');
 :sqlstate

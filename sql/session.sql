@@ -270,6 +270,50 @@ INSERT INTO session_made VALUES (1), (1);
 ROLLBACK TO a;
 SELECT version FROM migrate_rollback();
 ROLLBACK;
+-- constraints that the script drops or renames while events of others are
+-- queued, or that a deferred trigger does away with
+CREATE TABLE session_gone (id int CONSTRAINT session_gone_key UNIQUE DEFERRABLE INITIALLY IMMEDIATE);
+CREATE FUNCTION session_drop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	ALTER TABLE public.session_gone DROP CONSTRAINT session_gone_key;
+	RETURN NULL;
+END $$;
+CREATE TABLE session_dropper (id int);
+CREATE CONSTRAINT TRIGGER session_dropper AFTER INSERT ON session_dropper DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION session_drop();
+SELECT migrate_register(1, 'drops', 'INSERT INTO session_deferred VALUES (1); SET CONSTRAINTS session_gone_key DEFERRED; ALTER TABLE session_gone DROP CONSTRAINT session_gone_key;');
+BEGIN;
+SELECT version FROM migrate_apply();
+SELECT * FROM session_modes();
+ROLLBACK;
+SELECT migrate_register(1, 'renames', 'INSERT INTO session_deferred VALUES (1); SET CONSTRAINTS session_gone_key DEFERRED; INSERT INTO session_gone VALUES (1); ALTER TABLE session_gone RENAME CONSTRAINT session_gone_key TO session_here_key;');
+BEGIN;
+SELECT version FROM migrate_apply();
+SELECT * FROM session_modes();
+INSERT INTO session_gone VALUES (2), (2);
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
+SELECT migrate_register(1, 'deferred', 'INSERT INTO session_dropper VALUES (1); INSERT INTO session_immediate VALUES (1);');
+BEGIN;
+SELECT version FROM migrate_apply();
+SELECT * FROM session_modes();
+INSERT INTO session_gone VALUES (2), (2);
+ROLLBACK;
+-- 55006, of the server: its own events are queued
+SELECT migrate_register(1, 'drops', E'INSERT INTO session_gone VALUES (1);\nINSERT INTO session_deferred VALUES (1), (1);\nALTER TABLE session_deferred DROP CONSTRAINT session_deferred_key;');
+BEGIN;
+SELECT version FROM migrate_apply();
+\echo :LAST_ERROR_SQLSTATE
+ROLLBACK;
+-- the whole table, and the schema that it is in
+SELECT migrate_register(1, 'drops', 'INSERT INTO session_deferred VALUES (1); SET CONSTRAINTS ALL DEFERRED; DROP TABLE session_gone;');
+BEGIN;
+SELECT version FROM migrate_apply();
+SELECT * FROM session_modes();
+ROLLBACK;
+DROP TABLE session_gone, session_dropper;
+DROP FUNCTION session_drop;
+SELECT migrate_register(1, 'makes', 'CREATE TABLE session_made (id int CONSTRAINT session_made_key UNIQUE DEFERRABLE); INSERT INTO session_child VALUES (2);',
+	'INSERT INTO session_child VALUES (2); DROP TABLE session_made;');
 -- constraints in a schema that the caller may not use
 GRANT ALL ON session_parent, session_child TO regress_session_b;
 CREATE SCHEMA session_hidden;

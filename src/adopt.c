@@ -207,7 +207,7 @@ adopt_read(const AdoptSource *source, AdoptVersion **found)
 	StringInfoData sql;
 	uint64		rows;
 
-	if (!migrate_outside_begin(relid, &scope))
+	if (!migrate_outside_begin(relid, WARNING, &scope))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the history in %s cannot be read safely", table),

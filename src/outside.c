@@ -53,11 +53,12 @@ outside_owner(Oid relid)
 }
 
 /*
- * Become who may safely touch a relation; false = nobody may.  Ends with
+ * Become who may safely touch a relation; false = nobody may, which a message of
+ * this level says.  Ends with
  * migrate_outside_end(), or with the transaction's or subtransaction's abort.
  */
 bool
-migrate_outside_begin(Oid relid, OutsideScope *scope)
+migrate_outside_begin(Oid relid, int elevel, OutsideScope *scope)
 {
 	Oid			owner = outside_owner(relid);
 
@@ -68,7 +69,7 @@ migrate_outside_begin(Oid relid, OutsideScope *scope)
 	{
 		if (!has_privs_of_role(scope->userid, owner))
 		{
-			ereport(WARNING,
+			ereport(elevel,
 					(errmsg("table \"%s\" belongs to role \"%s\" and is left alone",
 							get_rel_name(relid), GetUserNameFromId(owner, false)),
 					 errdetail("Its triggers would run with privileges that their author does not have."),

@@ -18,7 +18,7 @@ typedef struct OutsideScope
 	int			guc_level;
 } OutsideScope;
 
-extern bool migrate_outside_begin(Oid relid, OutsideScope *scope);
+extern bool migrate_outside_begin(Oid relid, int elevel, OutsideScope *scope);
 extern uint64 migrate_outside_run(const char *sql, int nargs, Oid *argtypes, Datum *values);
 extern void migrate_outside_end(const OutsideScope *scope);
 

@@ -21,6 +21,27 @@
 
 #include "position.h"
 
+/*
+ * Tell whether a byte stands inside a character, where the server does not know:
+ * in a database without encoding the text is most likely UTF-8.
+ */
+static bool
+position_is_inside(const char *p)
+{
+	return GetDatabaseEncoding() == PG_SQL_ASCII && (*p & 0xC0) == 0x80;
+}
+
+/* Return how many bytes of a text may be shown, ending with a whole character. */
+int
+migrate_position_clip(const char *text, int length, int limit)
+{
+	int			shown = pg_mbcliplen(text, length, limit);
+
+	while (shown < length && shown > 0 && position_is_inside(text + shown))
+		shown--;
+	return shown;
+}
+
 /* Return the line of a byte offset, counting from 1. */
 static int
 position_line(const char *text, int offset)
@@ -95,6 +116,10 @@ position_excerpt(const char *text, int *charpos)
 			break;
 		end += len;
 	}
+	while (start < at && position_is_inside(start))
+		start++;
+	while (end > at && position_is_inside(end))
+		end--;
 	*charpos = pg_mbstrlen_with_len(start, at - start) + 1;
 	return pnstrdup(start, end - start);
 }
@@ -235,7 +260,7 @@ position_clip_message(ErrorData *edata, const PositionFrame *frame)
 	if (frame->slice == NULL && length > 2 * POSITION_EXCERPT)
 		edata->message = psprintf("%s...\"",
 								  pnstrdup(edata->message,
-										   pg_mbcliplen(edata->message, length, POSITION_EXCERPT)));
+										   migrate_position_clip(edata->message, length, POSITION_EXCERPT)));
 }
 
 /* Return the end of a quoted query in a context: the quote that ends its line. */
@@ -289,7 +314,7 @@ position_clip_context(const char *context)
 		int			shown = length;
 
 		if (length > POSITION_EXCERPT)
-			shown = pg_mbcliplen(query, length, POSITION_EXCERPT);
+			shown = migrate_position_clip(query, length, POSITION_EXCERPT);
 		appendBinaryStringInfo(&buf, context, query + shown - context);
 		if (shown < length)
 			appendStringInfoString(&buf, "...");

@@ -35,6 +35,7 @@ typedef struct PositionFrame
 /* Adds to an error before its place is. */
 typedef void (*PositionAmend) (ErrorData *edata, const PositionFrame *frame);
 
+extern int	migrate_position_clip(const char *text, int length, int limit);
 extern char *migrate_position_where(const PositionFrame *frame, int line);
 extern void migrate_position_guard(PositionFrame *frame, void (*work) (void *arg),
 								   void *arg, PositionAmend amend);

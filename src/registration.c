@@ -198,7 +198,7 @@ registration_check_applied(const RegistrationWork *work)
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("migration " INT64_FORMAT " (%s) is applied and cannot be changed",
 						stored->version, stored->name),
-				 errdetail("Statements of the script differ from those that were applied, not only comments or white space."),
+				 errdetail("Statements or directives of the script differ from those that were applied, not only comments or white space."),
 				 errhint("Put the change into a new migration; or, if the database is right as it is, call migrate_repair(" INT64_FORMAT ", 'reason') and register again.",
 						 stored->version)));
 	return false;
@@ -289,6 +289,8 @@ registration_store_down(RegistrationWork *work)
 	}
 	if (action == REGISTRATION_REPLACED)
 		registration_record(work, work->down, "down script replaced");
+	else if (action == REGISTRATION_NEW)
+		registration_record(work, work->down, "down script registered");
 	registration_notice(work, "down", action);
 	return action;
 }

@@ -34,9 +34,12 @@ typedef struct SchemaVersionTable
 	OutsideScope scope;
 } SchemaVersionTable;
 
-/* Find the relation and become who may touch it; false = there is none. */
+/*
+ * Find the relation and become who may touch it; false = there is none, or a
+ * message of this level has said why it is left alone.
+ */
 static bool
-schema_version_begin(SchemaVersionTable *table)
+schema_version_begin(SchemaVersionTable *table, int elevel)
 {
 	Oid			relid = RelnameGetRelid("schema_version");
 
@@ -48,7 +51,7 @@ schema_version_begin(SchemaVersionTable *table)
 	table->relid = relid;
 	table->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 											 "schema_version");
-	return migrate_outside_begin(relid, &table->scope);
+	return migrate_outside_begin(relid, elevel, &table->scope);
 }
 
 /*
@@ -81,7 +84,7 @@ migrate_schema_version_read(SchemaVersion *before)
 	SchemaVersionTable table;
 
 	before->known = false;
-	if (!schema_version_begin(&table))
+	if (!schema_version_begin(&table, DEBUG1))
 		return;
 	before->known = schema_version_fetch(&table, &before->version) == 1;
 	migrate_outside_end(&table.scope);
@@ -154,7 +157,7 @@ migrate_schema_version_settle(const SchemaVersion *before, const SchemaVersionGo
 	int64		found;
 	uint64		rows;
 
-	if (!schema_version_begin(&table))
+	if (!schema_version_begin(&table, WARNING))
 		return;
 	rows = schema_version_fetch(&table, &found);
 	if (rows == 1)

@@ -101,7 +101,7 @@ script_refuse_psql(const char *command, int line)
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
 			 errmsg("psql command \"%s\" at line %d is not SQL",
-					pnstrdup(command, pg_mbcliplen(command, strlen(command), 40)), line),
+					pnstrdup(command, migrate_position_clip(command, strlen(command), 40)), line),
 			 errhint("psql commands run in psql only; write the statements themselves into the script.")));
 }
 

@@ -32,7 +32,7 @@ supabase_begin(Oid *table, OutsideScope *scope)
 	Oid			schema = get_namespace_oid("supabase_migrations", true);
 
 	*table = OidIsValid(schema) ? get_relname_relid("schema_migrations", schema) : InvalidOid;
-	return OidIsValid(*table) && migrate_outside_begin(*table, scope);
+	return OidIsValid(*table) && migrate_outside_begin(*table, WARNING, scope);
 }
 
 /*
