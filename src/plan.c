@@ -84,9 +84,8 @@ plan_role_is(const char *name, Oid role)
  *
  * Otherwise a role that may only register could wait for a superuser to apply.
  * A script can RESET ROLE and RESET SESSION AUTHORIZATION, so the roles that
- * these lead to count too.  A role is
- * known by name and OID: after a rename, or a restore into another cluster, it
- * may be somebody else.
+ * these lead to count too.  A role is known by name and OID: after a rename, or
+ * a restore into another cluster, it may be somebody else.
  */
 static void
 plan_check_author(const PlanStep *step)

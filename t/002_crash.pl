@@ -19,7 +19,9 @@
 use strict;
 use warnings;
 
-use IPC::Run;
+use FindBin;
+use lib $FindBin::RealBin;
+use MigrateTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -34,62 +36,33 @@ my ($version, $entries, $hash) = (0, 0, '');
 srand($seed);
 note("MIGRATE_CRASH_SEED=$seed MIGRATE_CRASH_ROUNDS=$rounds");
 
-my $node = PostgreSQL::Test::Cluster->new('crash');
-$node->init;
-$node->append_conf('postgresql.conf', <<'EOT');
+my $node = start_server('crash', <<'EOT');
 restart_after_crash = on
 shared_buffers = 4MB
-log_statement = none
 max_connections = 20
 autovacuum = off
 EOT
-$node->start;
-$node->safe_psql('postgres', <<'EOT');
-CREATE EXTENSION migrate_ext;
-CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description text);
-INSERT INTO schema_version VALUES (0, now(), 'empty');
-CREATE TABLE trail (n int);
-INSERT INTO trail VALUES (0);
-EOT
-
-# Each migration makes a table, and changes the columns and the row of another;
-# each takes some milliseconds and writes heap, index and catalog pages.
-sub register
-{
-	for my $n (1 .. $last)
-	{
-		my $rows = 400 * $n;
-		my $up = "BEGIN; CREATE TABLE m_$n (id int PRIMARY KEY, t text);
-			INSERT INTO m_$n SELECT i, repeat('x', 50) FROM generate_series(1, $rows) i;
-			CREATE INDEX ON m_$n (t, id);
-			ALTER TABLE trail ADD COLUMN c_$n int DEFAULT $n;
-			UPDATE trail SET n = n + 1;
-			UPDATE schema_version SET version = $n, applied_at = now(), description = 'm $n'; COMMIT;";
-		my $down = "DROP TABLE m_$n; ALTER TABLE trail DROP COLUMN c_$n; UPDATE trail SET n = n - 1;";
-		$node->safe_psql('postgres', "SELECT migrate_register($n, 'm_$n', \$m\$$up\$m\$, \$m\$$down\$m\$)");
-	}
-	return;
-}
+install_in($node);
+query('CREATE TABLE trail (n int); INSERT INTO trail VALUES (0)');
+query(row_count_function('public'));
 
 # One row that says all: versions by the records, tables, rows and columns there
-# are, breaks of the chain, and whether the ledger as it was is still part of it.
+# are, invalid indexes, whether the ledger as it was is still part of it, and
+# breaks of its chain.
 sub state_of
 {
-	return $node->safe_psql('postgres', qq{
-		WITH t AS (SELECT substr(relname, 3)::int AS n, oid FROM pg_class WHERE relname ~ '^m_[0-9]+\$' AND relkind = 'r'),
-		last AS (SELECT DISTINCT ON (version) version, event FROM migrate.ledger ORDER BY version, entry DESC)
-		SELECT migrate_version(),
-			(SELECT version FROM schema_version), (SELECT n FROM trail),
-			(SELECT count(*) FROM migrate.migration WHERE entry IS NOT NULL),
-			(SELECT count(*) FROM last WHERE event = 'applied'),
-			(SELECT coalesce(max(version), 0) FROM last WHERE event = 'applied'),
-			(SELECT count(*) FROM t), (SELECT coalesce(max(n), 0) FROM t),
-			(SELECT count(*) FROM t WHERE (xpath('/row/c/text()', query_to_xml(
-				format('SELECT count(*) AS c FROM %s', t.oid::regclass), false, true, '')))[1]::text::int = 400 * n),
-			(SELECT count(*) FROM pg_attribute WHERE attrelid = 'trail'::regclass AND attname ~ '^c_[0-9]+\$'),
-			(SELECT count(*) FROM migrate.ledger_break),
-			(SELECT count(*) FROM pg_index WHERE NOT indisvalid),
-			(SELECT count(*) FROM migrate.ledger WHERE entry = $entries AND encode(hash, 'hex') = '$hash')});
+	my $tables = q{FROM pg_class WHERE relname ~ '^m_[0-9]+$' AND relkind = 'r'};
+	my $events = q{FROM (SELECT DISTINCT ON (version) version, event FROM migrate.ledger ORDER BY version, entry DESC) l
+		WHERE event = 'applied'};
+
+	return records($node, 'postgres', '(SELECT n FROM trail)',
+		'(SELECT count(*) FROM migrate.migration WHERE entry IS NOT NULL)',
+		"(SELECT count(*) $events)", "(SELECT coalesce(max(version), 0) $events)",
+		"(SELECT count(*) $tables)", "(SELECT coalesce(max(substr(relname, 3)::int), 0) $tables)",
+		"(SELECT count(*) $tables AND row_count(oid) = 400 * substr(relname, 3)::int)",
+		q{(SELECT count(*) FROM pg_attribute WHERE attrelid = 'trail'::regclass AND attname ~ '^c_[0-9]+$')},
+		'(SELECT count(*) FROM pg_index WHERE NOT indisvalid)',
+		"(SELECT count(*) FROM migrate.ledger WHERE entry = $entries AND encode(hash, 'hex') = '$hash')");
 }
 
 # Check the invariant; the versions that may be there now are given.
@@ -98,13 +71,13 @@ sub check
 	my ($name, @allowed) = @_;
 	my $state = state_of();
 	my ($found) = $state =~ /^(\d+)/;
-	my $expected = join '|', ($found) x 10, 0, 0, $entries > 0 ? 1 : 0;
+	my $expected = join '|', ($found) x 10, 0, $entries > 0 ? 1 : 0, 0;
 	my $allowed = grep { $_ == $found } @allowed;
 
 	ok($state eq $expected && $allowed, "$name: at $found, all records agree")
 	  or diag("state $state, expected $expected, allowed versions @allowed");
 	$version = $found;
-	($entries, $hash) = split /\|/, $node->safe_psql('postgres',
+	($entries, $hash) = split /\|/, query(
 		q{SELECT coalesce(max(entry), 0), (SELECT encode(hash, 'hex') FROM migrate.ledger ORDER BY entry DESC LIMIT 1)
 		  FROM migrate.ledger});
 	$hash //= '';
@@ -130,23 +103,11 @@ sub call_of
 sub start
 {
 	my (@work) = @_;
-	my %run = (out => '', err => '');
+	my $run = session($node, commands => [ "SELECT 'pid=' || pg_backend_pid()", @work, 'SELECT pg_sleep(600)' ]);
 
-	$run{handle} = IPC::Run::start(
-		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'),
-			map { ('-c', $_) } "SELECT 'pid=' || pg_backend_pid()", @work, 'SELECT pg_sleep(600)' ],
-		'<', \undef, '>', \$run{out}, '2>', \$run{err},
-		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	$run{handle}->pump until $run{out} =~ /pid=(\d+)\n/;
-	($run{pid}) = $run{out} =~ /pid=(\d+)/;
-	return \%run;
-}
-
-# Wait until psql has ended, however that was.
-sub finish
-{
-	eval { $_[0]{handle}->finish };
-	die $@ if $@ =~ /timeout/;
+	says($run, qr/pid=\d+\n/);
+	($run->{pid}) = $run->{out} =~ /pid=(\d+)/;
+	return $run;
 }
 
 # Wait until the server is back from a crash that happened after this position
@@ -179,7 +140,7 @@ sub usual_time
 	my ($from, $to) = @_;
 	my ($event, $low, $high) = $to > $from ? ('applied', $from, $to) : ('rolled back', $to, $from);
 
-	return $node->safe_psql('postgres', qq{
+	return query(qq{
 		SELECT sum(extract(epoch FROM duration) + 0.001) FROM (
 			SELECT DISTINCT ON (version) duration FROM migrate.ledger
 			WHERE event = '$event' AND version > $low AND version <= $high
@@ -198,7 +159,7 @@ sub round
 
 	sleep($delay);
 	$harm->($run);
-	finish($run);
+	wait_for_end($run);
 	$wait->($run, $position);
 	check("$fault, from $from to $to after " . int($delay * 1000) . ' ms',
 		$run->{out} =~ /done=/ ? ($to) : ($from, $to));
@@ -213,12 +174,21 @@ sub gone
 
 	$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity"
 		  . " WHERE pid = $run->{pid} AND query NOT LIKE '%pg_sleep%')");
-	$node->safe_psql('postgres', "SELECT pg_terminate_backend($run->{pid})");
+	query("SELECT pg_terminate_backend($run->{pid})");
 }
 
 my $crash_wait = sub { recovered($_[1]) };
-register();
-$node->safe_psql('postgres', "SELECT count(*) FROM $_")
+# Each migration makes a table, and changes the columns and the row of another;
+# each takes some milliseconds and writes heap, index and catalog pages.
+query(register_sql(1, $last, <<'UP', 'DROP TABLE m_%1$s; ALTER TABLE trail DROP COLUMN c_%1$s; UPDATE trail SET n = n - 1;'));
+BEGIN; CREATE TABLE m_%1$s (id int PRIMARY KEY, t text);
+INSERT INTO m_%1$s SELECT i, repeat('x', 50) FROM generate_series(1, 400 * %1$s) i;
+CREATE INDEX ON m_%1$s (t, id);
+ALTER TABLE trail ADD COLUMN c_%1$s int DEFAULT %1$s;
+UPDATE trail SET n = n + 1;
+UPDATE schema_version SET version = %1$s, applied_at = now(), description = 'm %1$s'; COMMIT;
+UP
+query("SELECT count(*) FROM $_")
   for 'migrate_apply()', 'migrate_rollback(0)', 'migrate_apply()';
 note(sprintf 'applying all takes %.0f ms, rolling back %.0f ms',
 	1000 * usual_time(0, $last), 1000 * usual_time($last, 0));
@@ -231,7 +201,7 @@ note(sprintf '%d rounds of SIGKILL in %.0f s', $rounds, time() - $start);
 my $few = int($rounds / 10) || 1;
 for (1 .. $few)
 {
-	my $other = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
+	my $other = query(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
 	round('SIGKILL of the checkpointer', sub { kill KILL => $other }, $crash_wait);
 	round('immediate shutdown', sub { $node->stop('immediate') }, sub { $node->start });
 }
@@ -253,7 +223,7 @@ for my $verb (('cancel', 'terminate') x (2 * $few))
 {
 	# After a cancel the session goes on with its next command.
 	my $run = round("pg_${verb}_backend()",
-		sub { $node->safe_psql('postgres', "SELECT pg_${verb}_backend($_[0]{pid})"); gone($_[0]) },
+		sub { query("SELECT pg_${verb}_backend($_[0]{pid})"); gone($_[0]) },
 		\&gone);
 	like($run->{err}, $told{$verb}, "$verb reached the session") if $run->{out} !~ /done=/;
 }
@@ -265,27 +235,25 @@ for my $end ([ 'before the commit', 0 ], [ 'after the commit', $last ])
 	my ($when, $expected) = @$end;
 	my $position = -s $node->logfile;
 
-	$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_rollback(0)');
+	query('SELECT count(*) FROM migrate_rollback(0)');
 	check('rolled back', 0);
 	my $run = start('BEGIN', call_of($last), ($expected ? 'COMMIT' : ()), "SELECT 'here'");
-	$run->{handle}->pump until $run->{out} =~ /here/;
+	says($run, qr/here/);
 	kill KILL => $run->{pid};
-	finish($run);
+	wait_for_end($run);
 	recovered($position);
 	check("SIGKILL $when", $expected);
 }
-is($node->safe_psql('postgres', "SELECT count(*) FROM migrate_apply($last)"), 0,
+is(query("SELECT count(*) FROM migrate_apply($last)"), 0,
 	'applying what was applied before the reply was lost is a no-op');
 
 # Nothing is left behind, and everything still works.
-$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_rollback(0)');
+query('SELECT count(*) FROM migrate_rollback(0)');
 check('all the way down', 0);
-$node->safe_psql('postgres', 'SELECT count(*) FROM migrate_apply()');
+query('SELECT count(*) FROM migrate_apply()');
 check('all the way up', $last);
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
-		OR relation = 'migrate.deployment'::regclass AND mode = 'ExclusiveLock'}), 0, 'no lock is left');
-unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|signal 11|cache lookup failed/,
-	'the server log has no panic, assertion or missing cache entry');
+is(query($locks), 0, 'no lock is left');
+log_is_clean($node);
 for my $fault (sort keys %seen)
 {
 	note("$fault: $seen{$fault}{$_} $_") for sort keys %{ $seen{$fault} };

@@ -18,7 +18,9 @@
 use strict;
 use warnings;
 
-use IPC::Run;
+use FindBin;
+use lib $FindBin::RealBin;
+use MigrateTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -27,19 +29,7 @@ use Time::HiRes qw(time);
 my $clients = 32;
 my $versions = 100;
 my $seconds = $ENV{MIGRATE_STORM_SECONDS} || 8;
-my $node = PostgreSQL::Test::Cluster->new('clients');
-
-$node->init;
-$node->append_conf('postgresql.conf', <<'EOT');
-log_statement = none
-max_connections = 80
-EOT
-$node->start;
-
-sub query
-{
-	return $node->safe_psql('postgres', $_[0]);
-}
+my $node = start_server('clients', "max_connections = 80\n");
 
 # Run pgbench with scripts; every one of its clients must come to its end.
 sub bench
@@ -53,33 +43,20 @@ sub bench
 }
 
 # Start a psql in the background, and wait until a query is true.
-sub session
+sub client
 {
 	my ($sql, $condition) = @_;
-	my %run = (out => '', err => '');
+	my $run = session($node, options => [ '-v', 'VERBOSITY=verbose' ], commands => [$sql]);
 
-	$run{handle} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres'), '-c', $sql ],
-		'<', \undef, '>', \$run{out}, '2>', \$run{err},
-		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	$node->poll_query_until('postgres', $condition) or die "no $condition" if $condition;
-	return \%run;
+	return $run;
 }
 
+install_in($node);
 query(<<'EOT');
-CREATE EXTENSION migrate_ext;
-CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description text);
-INSERT INTO schema_version VALUES (0, now(), 'empty');
 CREATE TABLE done (version bigint);
 CREATE TABLE outcome (kind text, ms numeric, detail text);
 CREATE TABLE wrong (what text);
-
--- Register versions that leave a table and a row; the row would show a second run.
-CREATE FUNCTION register(n int, more text DEFAULT '', undo text DEFAULT '') RETURNS void LANGUAGE sql AS $$
-	SELECT migrate_register(v, 't_' || v,
-		format('CREATE TABLE t_%1$s (); INSERT INTO done VALUES (%1$s); %2$s', v, format(more, v)),
-		format('DROP TABLE t_%1$s; DELETE FROM done WHERE version = %1$s; %2$s', v, format(undo, v)))
-	FROM generate_series(1, n) v;
-$$;
 
 -- Try once to go to a version, and record how that ended.
 CREATE PROCEDURE attempt(target bigint, up boolean) LANGUAGE plpgsql AS $$
@@ -115,16 +92,23 @@ BEGIN
 END
 $$;
 
--- What does not agree in one snapshot.
-CREATE VIEW disagreement AS
-SELECT concat_ws(' ', v, s, r, d, t, k, b) AS what
-FROM (SELECT migrate_version() AS v, (SELECT version FROM schema_version) AS s,
-		(SELECT count(*) FROM migrate.migration WHERE entry IS NOT NULL) AS r,
-		(SELECT count(*) FROM done) AS d, (SELECT count(DISTINCT version) FROM done) AS t,
-		(SELECT count(*) FROM pg_class WHERE relname ~ '^t_[0-9]+$' AND relkind = 'r') AS k,
-		(SELECT count(*) FROM migrate.ledger_break) AS b) x
-WHERE NOT (v = s AND v = r AND v = d AND v = t AND v = k AND b = 0);
 EOT
+
+# What does not agree in one snapshot.
+query("CREATE VIEW disagreement AS SELECT concat_ws(' ', v, s, r, d, t, k, b) AS what FROM ("
+	  . records_sql('(SELECT count(*) FROM migrate.migration WHERE entry IS NOT NULL)', '(SELECT count(*) FROM done)',
+		'(SELECT count(DISTINCT version) FROM done)', tables_sql('^t_[0-9]+$'))
+	  . ') AS x(v, s, r, d, t, k, b) WHERE NOT (v = s AND v = r AND v = d AND v = t AND v = k AND b = 0)');
+
+# Register versions that leave a table and a row; the row would show a second run.
+sub register
+{
+	my ($last, $more, $undo) = @_;
+
+	query(register_sql(1, $last, 'CREATE TABLE t_%1$s (); INSERT INTO done VALUES (%1$s); ' . ($more // ''),
+		'DROP TABLE t_%1$s; DELETE FROM done WHERE version = %1$s; ' . ($undo // '')));
+	return;
+}
 
 # Say how the attempts of one part ended, and start the next with none.
 sub outcomes
@@ -142,7 +126,7 @@ sub outcomes
 }
 
 # One version at a time.
-query("SELECT register($versions)");
+register($versions);
 bench('32 clients apply one version at a time', "-c $clients -t 1", deploy_all => 'CALL deploy_all();');
 is(query(q{SELECT count(*), count(DISTINCT version), min(version), max(version),
 		count(*) FILTER (WHERE entry <> version OR event <> 'applied') FROM migrate.ledger}),
@@ -158,8 +142,8 @@ is(join(' ', %kinds), '', 'and nothing else happened');
 
 # All in one call, at the top level.
 query('SELECT count(*) FROM migrate_rollback(0)');
-my @sessions = map { session('SELECT count(*) FROM migrate_apply()') } 1 .. $clients;
-$_->{handle}->finish for @sessions;
+my @sessions = map { client('SELECT count(*) FROM migrate_apply()') } 1 .. $clients;
+wait_for_end($_) for @sessions;
 is(scalar(grep { $_->{out} eq "$versions\n" } @sessions), 1, 'of 32 clients that apply all, one does');
 is(scalar(grep { $_->{out} eq "0\n" || $_->{err} =~ /ERROR:  55P03: another deployment is under way/ } @sessions),
 	$clients - 1, 'the others do nothing or get 55P03');
@@ -169,7 +153,7 @@ is(query('SELECT * FROM disagreement'), '', 'and all records agree');
 
 # A deployment in the middle of a script that gives all advisory locks back.
 query(q{SELECT migrate_register(101, 'slow', E'SELECT 1;\nSELECT pg_advisory_unlock_all();\nSELECT pg_sleep(600);')});
-my $slow = session('SELECT * FROM migrate_apply()', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+my $slow = client('SELECT * FROM migrate_apply()', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
 my $pid = query(q{SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
 is(query("SELECT query FROM pg_stat_activity WHERE pid = $pid"), 'migration 101 (slow), up, statement 3 of 3, line 3',
 	'pg_stat_activity shows migration, statement and line');
@@ -179,9 +163,9 @@ for my $call ('migrate_apply()', 'migrate_rollback()', q{migrate_register(101, '
 	'migrate_unregister(101)', 'migrate_baseline(101)', q{migrate_repair(100, 'because')})
 {
 	my $began = time();
-	my $loser = session("SELECT * FROM $call");
+	my $loser = client("SELECT * FROM $call");
 
-	$loser->{handle}->finish;
+	wait_for_end($loser);
 	like($loser->{err},
 		qr/ERROR:  55P03: another deployment is under way\nDETAIL:  Process $pid is at version 101; its transaction is \d\d:\d\d:\d\d old\.\nHINT:/,
 		"$call is told who is at what since when");
@@ -193,19 +177,19 @@ my ($rc, $stdout, $stderr) = $node->psql('postgres', q{
 is($stdout, "registered\nunchanged", 'a new version, or one with the same text, can be registered meanwhile')
   or diag($stderr);
 query("SELECT pg_cancel_backend($pid)");
-$slow->{handle}->finish;
+wait_for_end($slow);
 like($slow->{err}, qr/57014.*DETAIL:  migration 101 \(slow\), up, statement 3 of 3, line 3/s, 'cancelled, it says where it was');
 
 # What others can hold does not keep a deployment out.
 query(q{SELECT migrate_unregister(102); SELECT migrate_register(101, 'quick', 'SELECT 1', 'SELECT 1'); CREATE ROLE reader; SELECT migrate_grant('reader', 'reader')});
-my $hog = session(q{SET ROLE reader; BEGIN; LOCK TABLE migrate.deployment, migrate.ledger, migrate.migration IN ACCESS SHARE MODE;
+my $hog = client(q{SET ROLE reader; BEGIN; LOCK TABLE migrate.deployment, migrate.ledger, migrate.migration IN ACCESS SHARE MODE;
 	SELECT count(pg_advisory_lock(k)), count(pg_advisory_lock(k, 0)), count(pg_advisory_lock(0, k)),
 		count(pg_advisory_lock(19783, k)), count(pg_advisory_lock(k, 19783)) FROM generate_series(0, 200) k;
 	SELECT pg_sleep(600)}, q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
 is(query('SELECT version FROM migrate_apply()'), 101, 'advisory locks and a reader keep no deployment out');
 is(query('SELECT version FROM migrate_rollback()'), 101, 'nor a rollback');
 query(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
-eval { $hog->{handle}->finish };
+wait_for_end($hog);
 for my $lock ('LOCK TABLE migrate.deployment IN ROW SHARE MODE', 'LOCK TABLE migrate.ledger IN EXCLUSIVE MODE',
 	'SELECT * FROM migrate.deployment FOR UPDATE', 'SELECT * FROM migrate.migration FOR SHARE')
 {
@@ -229,9 +213,9 @@ is(join(' ', %kinds), '', 'and nothing unexpected happened');
 # Beside sessions that change the same objects without us.
 query('SELECT count(*) FROM migrate_rollback(0)');
 query(q{CREATE TABLE shared (id int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 0'; CREATE ROLE app});
-query(q{SELECT register(40, 'ALTER TABLE shared ADD COLUMN c_%1$s int; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''SELECT %1$s'';
-	GRANT SELECT ON shared TO app; COMMENT ON TABLE shared IS ''%1$s''',
-	'ALTER TABLE shared DROP COLUMN c_%1$s; REVOKE SELECT ON shared FROM app')});
+register(40, q{ALTER TABLE shared ADD COLUMN c_%1$s int; CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT %1$s';
+	GRANT SELECT ON shared TO app; COMMENT ON TABLE shared IS '%1$s'},
+	'ALTER TABLE shared DROP COLUMN c_%1$s; REVOKE SELECT ON shared FROM app');
 $storm{'up@2'} =~ s/random\(1, $versions\)/random(1, 40)/;
 $storm{'down@2'} =~ s/random\(0, $versions\)/random(0, 40)/;
 $storm{'reader@1'} = "INSERT INTO wrong SELECT what FROM disagreement UNION ALL SELECT 'columns of shared' FROM pg_attribute"
@@ -251,7 +235,6 @@ is(join(' ', %kinds), '', 'and nothing unexpected happened');
 query($_) for 'SELECT count(*) FROM migrate_rollback(0)', 'SELECT count(*) FROM migrate_apply(40)';
 is(query('SELECT * FROM disagreement'), '', 'in the end everything applies');
 
-unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|signal 11|cache lookup failed/,
-	'the server log has no panic, assertion or missing cache entry');
+log_is_clean($node);
 $node->stop;
 done_testing();

@@ -18,34 +18,27 @@
 use strict;
 use warnings;
 
-use IPC::Run;
+use FindBin;
+use lib $FindBin::RealBin;
+use MigrateTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = PostgreSQL::Test::Cluster->new('rpc');
-$node->init;
-$node->append_conf('postgresql.conf', <<'EOT');
-log_statement = none
+my $node = start_server('rpc', <<'EOT');
 max_connections = 20
 max_locks_per_transaction = 10
 max_prepared_transactions = 5
 EOT
-$node->start;
-$node->safe_psql('postgres', <<'EOT');
-CREATE EXTENSION migrate_ext;
+install_in($node);
+query(<<'EOT');
 CREATE ROLE authenticator NOINHERIT LOGIN;
 CREATE ROLE service_role;
 CREATE ROLE anon;
 GRANT service_role, anon TO authenticator;
 GRANT CREATE ON SCHEMA public TO service_role;
-CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description text);
-INSERT INTO schema_version VALUES (0, now(), 'empty');
 ALTER TABLE schema_version OWNER TO service_role;
 SELECT migrate_grant('service_role', 'deployer');
-CREATE VIEW left_behind AS SELECT (SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9_]+$') AS tables,
-	migrate_version() AS version, (SELECT version FROM schema_version) AS said, (SELECT count(*) FROM migrate.ledger_break) AS breaks;
-GRANT SELECT ON left_behind TO service_role;
 EOT
 
 # One request; returns what a client sees: rows, or the error with its SQLSTATE.
@@ -85,9 +78,13 @@ sub post
 			LATERAL $function($arguments) f", %with);
 }
 
-sub query
+sub records_are
 {
-	return $node->safe_psql('postgres', $_[0]);
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($version, $tables, $name) = @_;
+
+	is(records($node, 'postgres', tables_sql('^u[0-9]+$')), "$version|$version|$tables|0", $name);
+	return;
 }
 
 sub nothing_left
@@ -95,9 +92,8 @@ sub nothing_left
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my ($name, $version) = @_;
 
-	is(query('SELECT * FROM left_behind'), join('|', $version, $version, $version, 0), "$name: nothing of it is left");
-	is(query(q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' OR relation = 'migrate.deployment'::regclass
-			AND mode = 'ExclusiveLock'}), 0, "$name: nor a lock");
+	records_are($version, 0, "$name: nothing of it is left");
+	is(query($locks), 0, "$name: nor a lock");
 	return;
 }
 
@@ -154,8 +150,6 @@ like(request('SELECT * FROM migrate_load(directory => \'/tmp\')'), qr/^ERROR:  4
 query('SELECT count(*) FROM migrate_baseline(20240102030406)');
 my $next = '20240102030407';
 my $good = '20240102030406';
-query('CREATE OR REPLACE VIEW left_behind AS SELECT migrate_version() + (SELECT count(*) FROM pg_class WHERE relname ~ \'^u[0-9]+$\') AS tables,'
-	  . ' migrate_version() AS version, (SELECT version FROM schema_version) AS said, (SELECT count(*) FROM migrate.ledger_break) AS breaks');
 
 # Register the next version with this text.
 sub next_is
@@ -183,18 +177,14 @@ is(query("SELECT string_agg(DISTINCT role || ' ' || session_role, ',') FROM migr
 	'the ledger has the role and the session it came from');
 
 # NOTIFY, seen by another session.
-my ($in, $out, $err) = ('', '', '');
-my $listener = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err,
-	IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+my $listener = session($node);
 sub heard
 {
-	$out = '';
-	$in .= "SELECT 'end';\n";
-	$listener->pump until $out =~ /^end$/m;
-	return scalar(() = $out =~ /notification "pgrst" with payload "reload schema"/g);
+	my $said = ask($listener, 'SELECT 1');
+
+	return scalar(() = $said =~ /notification "pgrst" with payload "reload schema"/g);
 }
-$in .= "LISTEN pgrst;\n";
-heard();
+ask($listener, 'LISTEN pgrst');
 request('SELECT * FROM migrate_apply()', end => 'ROLLBACK');
 is(heard(), 0, 'no notification after a rollback');
 next_is('CREATE TABLE u1 (); SELECT 1/0');
@@ -207,8 +197,7 @@ request('SELECT * FROM migrate_apply()');
 is(heard(), 0, 'none when nothing was pending');
 request('SELECT * FROM migrate_rollback()');
 is(heard(), 1, 'one after a rollback of the migration');
-$in .= "\\q\n";
-$listener->finish;
+quit($listener);
 
 # Limits of a request.
 next_is('CREATE TABLE u1 (); SELECT pg_sleep(600)');
@@ -235,11 +224,10 @@ is(request(q{DO $$ BEGIN
 	EXCEPTION WHEN division_by_zero THEN NULL; END $$;
 	SELECT set_config('my.count', '1', true) \g /dev/null
 	SELECT version FROM migrate_apply()}), $next, 'after an error that was caught, applying again works');
-is(query('SELECT * FROM left_behind') eq join('|', $next + 1, $next, $next, 0), 1, 'and all records say so');
+records_are($next, 1, 'and all records say so');
 like(request('SELECT 1', end => q{PREPARE TRANSACTION 'other'}), qr/^1$/, 'a transaction without migrations can be prepared');
 query(q{ROLLBACK PREPARED 'other'});
 
-unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|signal 11|cache lookup failed/,
-	'the server log has no panic, assertion or missing cache entry');
+log_is_clean($node);
 $node->stop;
 done_testing();

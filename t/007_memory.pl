@@ -16,7 +16,9 @@
 use strict;
 use warnings;
 
-use IPC::Run;
+use FindBin;
+use lib $FindBin::RealBin;
+use MigrateTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -24,16 +26,10 @@ use Time::HiRes qw(time);
 
 my $applies = $ENV{MIGRATE_MEMORY_APPLIES} || 10000;
 my $limit = 2 * 1024 * 1024;
-my $node = PostgreSQL::Test::Cluster->new('memory');
+my $node = start_server('memory', "autovacuum = off\nlog_min_messages = fatal\nshared_buffers = 64MB\n");
 
-$node->init;
-$node->append_conf('postgresql.conf', "log_statement = none\nautovacuum = off\nlog_min_messages = fatal\n"
-	  . "shared_buffers = 64MB\n");
-$node->start;
-$node->safe_psql('postgres', <<'EOT');
-CREATE EXTENSION migrate_ext;
-CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description text);
-INSERT INTO schema_version VALUES (0, now(), 'empty');
+install_in($node);
+query(<<'EOT');
 CREATE TABLE counter (n bigint);
 INSERT INTO counter VALUES (0);
 CREATE TABLE memory (version bigint, bytes bigint);
@@ -116,28 +112,13 @@ END
 $$;
 EOT
 
-my ($in, $out, $err) = ('', '', '');
-my $session = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$in, '>', \$out, '2>', \$err,
-	IPC::Run::timeout(5 * $PostgreSQL::Test::Utils::timeout_default));
-
-# Run a statement in the one session there is, and return what it says.
-sub ask
-{
-	my ($sql) = @_;
-
-	$out = $err = '';
-	$in .= "$sql;\n\\echo end\n";
-	$session->pump until $out =~ /^end$/m;
-	die $err if $err =~ /ERROR/;
-	return $out =~ s/\s*end\n$//r;
-}
-
-my $pid = ask('SET client_min_messages = warning; SELECT pg_backend_pid()');
+my $session = session($node, patience => 5);
+my $pid = ask($session, 'SET client_min_messages = warning; SELECT pg_backend_pid()');
 
 # Bytes in memory contexts, and resident bytes that are not shared.
 sub memory
 {
-	my $contexts = ask('SELECT sum(total_bytes) FROM pg_backend_memory_contexts');
+	my $contexts = ask($session, 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts');
 	my $resident;
 
 	if (open my $status, '<', "/proc/$pid/status")
@@ -153,10 +134,10 @@ sub flat
 {
 	my ($name, $procedure, $times) = @_;
 
-	ask("CALL $procedure(" . int($times / 10) . ')');
+	ask($session, "CALL $procedure(" . int($times / 10) . ')');
 	my ($contexts, $resident) = memory();
 	my $began = time();
-	ask("CALL $procedure(" . int($times * 9 / 10) . ')');
+	ask($session, "CALL $procedure(" . int($times * 9 / 10) . ')');
 	my ($contexts_then, $resident_then) = memory();
 
 	note(sprintf '%s, %d times in %.1f s: contexts %d -> %d kB, resident %s -> %s kB', $name, $times * 9 / 10,
@@ -174,43 +155,42 @@ sub flat
 }
 
 flat('apply and roll back', 'churn', $applies);
-is(ask('SELECT count(*) FILTER (WHERE event = $$applied$$), count(*) FILTER (WHERE event = $$rolled back$$),'
+is(ask($session, 'SELECT count(*) FILTER (WHERE event = $$applied$$), count(*) FILTER (WHERE event = $$rolled back$$),'
 		. ' max(n), (SELECT count(*) FROM migrate.ledger_break) FROM migrate.ledger, counter'),
 	"$applies|$applies|$applies|0", 'as many were applied and rolled back');
 
 # Each fails in its last statement, after nine others have run.
-ask(q{SELECT migrate_register(10, 'm_10', 'SELECT 1/0')});
+ask($session, q{SELECT migrate_register(10, 'm_10', 'SELECT 1/0')});
 flat('fail', 'fail', $applies / 10);
-is(ask('SELECT migrate_version(), (SELECT n FROM counter)'), "0|$applies", 'and nothing was applied');
+is(ask($session, 'SELECT migrate_version(), (SELECT n FROM counter)'), "0|$applies", 'and nothing was applied');
 flat('look', 'look', $applies / 10);
 
 # The server remembers in its catalog cache that an object which was dropped is
 # not there; making and dropping objects costs what that costs, not more.
-ask('SELECT register(true)');
+ask($session, 'SELECT register(true)');
 my %used;
 for my $procedure (qw(by_hand churn))
 {
 	my $used = 'SELECT sum(used_bytes) FROM pg_backend_memory_contexts';
 
-	ask("CALL $procedure(" . int($applies / 10) . ')');
-	my $before = ask($used);
-	ask("CALL $procedure(" . int($applies / 2) . ')');
-	$used{$procedure} = ask($used) - $before;
+	ask($session, "CALL $procedure(" . int($applies / 10) . ')');
+	my $before = ask($session, $used);
+	ask($session, "CALL $procedure(" . int($applies / 2) . ')');
+	$used{$procedure} = ask($session, $used) - $before;
 }
 note(sprintf 'making and dropping objects: %d kB by hand, %d kB by migrations', map { $_ / 1024 } @used{qw(by_hand churn)});
 cmp_ok($used{churn} - $used{by_hand}, '<', $limit / 4, 'making and dropping objects costs no more memory than by hand');
 
 # One call; every migration writes down what the backend has at that time.
 my $steps = 1000;
-ask("SELECT count(migrate_register(v, 'm_' || v, format('CREATE TABLE u_%1\$s (); INSERT INTO memory"
-	  . " SELECT %1\$s, sum(total_bytes) FROM pg_backend_memory_contexts', v), 'SELECT 1')) FROM generate_series(11, 10 + $steps) v");
+ask($session, register_sql(11, 10 + $steps,
+	'CREATE TABLE u_%1$s (); INSERT INTO memory SELECT %1$s, sum(total_bytes) FROM pg_backend_memory_contexts', 'SELECT 1'));
 my $began = time();
-ask('SELECT count(*) FROM migrate_apply()');
-my ($first, $last) = split /\|/, ask("SELECT min(bytes) FILTER (WHERE version = 110), min(bytes) FILTER (WHERE version = 10 + $steps) FROM memory");
+ask($session, 'SELECT count(*) FROM migrate_apply()');
+my ($first, $last) = split /\|/, ask($session, "SELECT min(bytes) FILTER (WHERE version = 110), min(bytes) FILTER (WHERE version = 10 + $steps) FROM memory");
 note(sprintf '%d in one call in %.1f s: contexts %d -> %d kB', $steps, time() - $began, $first / 1024, $last / 1024);
 cmp_ok($last - $first, '<', 2048 * ($steps - 100), "memory in one call of $steps migrations grows by less than 2 kB for each");
 
-$in .= "\\q\n";
-$session->finish;
+quit($session);
 $node->stop;
 done_testing();

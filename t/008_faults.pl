@@ -13,66 +13,37 @@
 use strict;
 use warnings;
 
-use IPC::Run;
+use FindBin;
+use lib $FindBin::RealBin;
+use MigrateTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
-my $node = PostgreSQL::Test::Cluster->new('faults');
-$node->init;
-$node->append_conf('postgresql.conf', "log_statement = none\nautovacuum = off\n");
-$node->start;
-$node->safe_psql('postgres', <<'EOT');
-CREATE EXTENSION migrate_ext;
-CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description text);
-INSERT INTO schema_version VALUES (0, now(), 'empty');
+my $node = start_server('faults', "autovacuum = off\n");
+install_in($node);
+query(<<'EOT');
 CREATE TABLE a (id int PRIMARY KEY);
 CREATE TABLE b (id int REFERENCES a DEFERRABLE INITIALLY DEFERRED);
 SELECT migrate_register(1, 'base', 'INSERT INTO a VALUES (1); CREATE TABLE base ()', 'DROP TABLE base; DELETE FROM a; SELECT 1/0');
 SELECT count(*) FROM migrate_apply();
 EOT
 
-sub query
-{
-	return $node->safe_psql('postgres', $_[0]);
-}
-
 # Everything the records and the catalogs say.
 sub state_of
 {
-	return query(q{
-		SELECT migrate_version(), (SELECT version FROM schema_version), (SELECT count(*) FROM a), (SELECT count(*) FROM b),
-			(SELECT count(*) FROM migrate.ledger), (SELECT count(*) FROM migrate.ledger_break),
-			(SELECT string_agg(oid::text, ' ' ORDER BY oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
-			(SELECT count(*) FROM pg_locks WHERE relation = 'migrate.deployment'::regclass AND mode = 'ExclusiveLock')});
+	return records($node, 'postgres', '(SELECT count(*) FROM a)', '(SELECT count(*) FROM b)', '(SELECT count(*) FROM migrate.ledger)',
+		q{(SELECT string_agg(oid::text, ' ' ORDER BY oid) FROM pg_class WHERE relnamespace = 'public'::regnamespace)}, "($locks)");
 }
 
-# Start a psql that is fed from $run{in}.
-sub session
-{
-	my %run = (in => '', out => '', err => '');
-
-	$run{handle} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') ], '<', \$run{in}, '>', \$run{out}, '2>', \$run{err},
-		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
-	return \%run;
-}
-
-# Let it run a statement; wait until a condition holds, or until it has run.
-sub feed
+# Let a session run a statement until a condition holds.
+sub feed_until
 {
 	my ($run, $sql, $condition) = @_;
 
-	$run->{out} = '';
-	$run->{in} .= "$sql;\n\\echo told\n";
-	if ($condition)
-	{
-		# What psql says at the same time is of no interest yet.
-		$run->{handle}->pump_nb, sleep(0.02) for 1 .. 5;
-		return $node->poll_query_until('postgres', $condition);
-	}
-	$run->{handle}->pump until $run->{out} =~ /^told$/m;
-	return 1;
+	feed($run, $sql);
+	return $node->poll_query_until('postgres', $condition);
 }
 
 # Apply a script that fails, and compare before with after.
@@ -100,7 +71,9 @@ SKIP:
 {
 	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
 
-	skip 'no prlimit here: neither full disk nor memory was tested', 8 if system('prlimit --version >/dev/null 2>&1') != 0;
+	skip 'not Linux: neither full disk nor memory was tested', 9 if $^O ne 'linux';
+	ok(system('prlimit --version >/dev/null 2>&1') == 0, 'prlimit is there')
+	  or skip 'no prlimit: neither full disk nor memory was tested', 8;
 	system_or_bail('prlimit', "--pid=$postmaster", '--fsize=' . (24 * 1024 * 1024 + 4096) . ':');
 	fails('disk full', "CREATE TABLE big AS SELECT repeat(md5(i::text), 30) FROM generate_series(1, 60000) i",
 		qr/(53100|XX000|54000): could not (extend|write)/);
@@ -113,31 +86,31 @@ fails('temporary file', 'CREATE TABLE t (); SELECT count(*) FROM (SELECT i FROM 
 	qr/53400: temporary file size exceeds/, before => q{SET temp_file_limit = '1MB'; SET work_mem = '64kB';});
 
 # Locks.
-my $reader = session();
-feed($reader, 'BEGIN; SELECT * FROM a');
+my $reader = session($node);
+ask($reader, 'BEGIN; SELECT * FROM a');
 my $began = time();
 fails('reader in the way', 'CREATE TABLE t (); ALTER TABLE a ADD COLUMN c int', qr/55P03: canceling statement due to lock timeout/,
 	before => q{SET migrate.lock_timeout = '200ms';});
 cmp_ok(time() - $began, '<', 10, 'reader in the way: it is not waited for');
 query(q{SELECT migrate_register(2, 'fault', 'ALTER TABLE a ADD COLUMN c int')});
-my $deployer = session();
-feed($deployer, q{SET migrate.lock_timeout = '1s'; SELECT * FROM migrate_apply()},
+my $deployer = session($node);
+feed_until($deployer, q{SET migrate.lock_timeout = '1s'; SELECT * FROM migrate_apply()},
 	q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted});
 $began = time();
 is(query('SELECT count(*) FROM a'), 1, 'a reader that queues behind a deployment gets its answer');
 cmp_ok(time() - $began, '<', 10, 'when the deployment gives up');
-$deployer->{handle}->pump until $deployer->{err} =~ /lock timeout/;
+says($deployer, qr/lock timeout/);
 my $before = state_of();
-feed($reader, 'COMMIT; SET deadlock_timeout = 600000; BEGIN; LOCK TABLE a');
+ask($reader, 'COMMIT; SET deadlock_timeout = 600000; BEGIN; LOCK TABLE a');
 query(q{SELECT migrate_register(2, 'fault', 'LOCK TABLE b; CREATE TABLE t ();
 	DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.02); END LOOP; END $$; LOCK TABLE a')});
-feed($deployer, q{\set VERBOSITY verbose
+feed_until($deployer, q{\set VERBOSITY verbose
 	SET migrate.lock_timeout = 0; SET deadlock_timeout = 50; SELECT * FROM migrate_apply()},
 	q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 'b'::regclass AND granted AND mode = 'AccessExclusiveLock'});
-feed($reader, 'LOCK TABLE b');
-$deployer->{handle}->pump until $deployer->{err} =~ /LOCATION/;
+ask($reader, 'LOCK TABLE b');
+says($deployer, qr/LOCATION/);
 like($deployer->{err}, qr/ERROR:  40P01: deadlock detected\nDETAIL:  (?:.*\n)*?migration 2 \(fault\), up, statement 4 of 4/, 'a deadlock, with its place');
-feed($reader, 'ROLLBACK');
+ask($reader, 'ROLLBACK');
 is(state_of(), $before, 'deadlock: everything is as before');
 
 # What the caller does around the call.
@@ -146,10 +119,10 @@ fails('table in use', 'CREATE TABLE t (); ALTER TABLE a ADD COLUMN c int', qr/55
 fails('pending triggers', 'CREATE TABLE t (); ALTER TABLE b ADD COLUMN c int', qr/55006: cannot ALTER TABLE "b" because it has pending trigger events/,
 	before => 'BEGIN; INSERT INTO b VALUES (1);', after => 'ROLLBACK;');
 query(q{SELECT migrate_register(2, 'fault', 'CREATE TABLE t ()')});
-feed($deployer, q{BEGIN; SET idle_in_transaction_session_timeout = 100; SELECT * FROM migrate_apply()});
-$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_locks WHERE relation = 'migrate.deployment'::regclass AND mode = 'ExclusiveLock'});
+ask($deployer, q{BEGIN; SET idle_in_transaction_session_timeout = 100; SELECT * FROM migrate_apply()});
+$node->poll_query_until('postgres', "SELECT ($locks) = 0");
 is(state_of(), $before, 'a transaction left idle is ended, and everything is as before');
-eval { $deployer->{in} .= "\\q\n"; $deployer->{handle}->finish };
+quit($deployer);
 
 # What the database and the script have to say.
 query(q{CREATE FUNCTION veto() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''no tables today''; END';
@@ -184,9 +157,7 @@ cmp_ok($last - $first, '<=', 1, 'in one transaction without subtransactions');
 is(query(q{SELECT rows FROM migrate_history(2) ORDER BY entry DESC LIMIT 1}), 10000, 'and the ledger counts their rows');
 is(query('SELECT version FROM migrate_rollback()'), 2, 'and they roll back');
 
-unlike(slurp_file($node->logfile), qr/PANIC|TRAP:|signal 11|cache lookup failed/,
-	'the server log has no panic, assertion or missing cache entry');
-$reader->{in} .= "\\q\n";
-$reader->{handle}->finish;
+log_is_clean($node);
+quit($reader);
 $node->stop;
 done_testing();
