@@ -258,8 +258,8 @@ section_unmarked(LayoutDirection direction, char *text, SectionScripts *scripts)
  * Split the content of a file into its scripts, for each of which the lines
  * of the other one are left empty.  What stands above the first marker is the
  * header, and part of the up script; without sections the whole file is one
- * script, in which goose's other annotations may stand.  A line that reads as a marker is one
- * even inside a string, as it is for dbmate and goose.
+ * script, in which goose's other annotations may stand.  A line that reads as a
+ * marker is one even inside a string, as it is for dbmate and goose.
  */
 void
 migrate_section_split(const Layout *layout, const char *content,

@@ -29,7 +29,7 @@ use Time::HiRes qw(time);
 my $clients = 32;
 my $versions = 100;
 my $seconds = $ENV{MIGRATE_STORM_SECONDS} || 8;
-my $node = start_server('clients', "max_connections = 80\n");
+my $node = start_server('clients', "deadlock_timeout = 50ms\nmax_connections = 80\n");
 
 # Run pgbench with scripts; every one of its clients must come to its end.
 sub bench
