@@ -30,6 +30,10 @@ SELECT migrate_register_file('C:\app\migrations\006_six.sql', 'SELECT ''up'';');
 SELECT migrate_register_file('C:\app\rollbacks\006_rollback_six.sql', 'SELECT ''down'';');
 -- down scripts under other names
 SELECT migrate_register_file('rollbacks/004_four_rollback.sql', 'SELECT ''down'';');
+-- one directory deeper; but a project may be called anything
+SELECT migrate_register_file('rollbacks/2024/005_rollback_five.sql', 'SELECT ''down'';');
+SELECT migrate_register_file('down/migrations/008_eight.sql', 'SELECT ''up'';');
+SELECT version, direction FROM registered WHERE version IN (5, 8);
 SELECT migrate_register_file('down/005_five.sql', 'SELECT ''down'';');
 SELECT migrate_register_file('rollback/006_anything.sql', 'SELECT ''another down'';');
 -- a version without a name, and upper case

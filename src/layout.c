@@ -52,13 +52,25 @@ layout_cut_suffix(char *text, const char *suffix)
 	return true;
 }
 
-/* Take a path apart; returns false unless it is that of an SQL file. */
+/* Tell whether a directory is called like one of down scripts. */
+static bool
+layout_is_rollbacks(const char *directory)
+{
+	return pg_strcasecmp(directory, "rollbacks") == 0 ||
+		pg_strcasecmp(directory, "rollback") == 0 ||
+		pg_strcasecmp(directory, "down") == 0;
+}
+
+/*
+ * Take a path apart; returns false unless it is that of an SQL file.  Down
+ * scripts may stand one directory deeper: rollbacks/2024/003_x.sql.
+ */
 static bool
 layout_cut_path(const char *path, LayoutPath *parts)
 {
 	const char *file = path;
-	const char *directory = path;
-	int			length = 0;
+	char	   *directory = "";
+	char	   *parent = "";
 
 	for (const char *p = path; *p != '\0'; p++)
 	{
@@ -67,8 +79,8 @@ layout_cut_path(const char *path, LayoutPath *parts)
 		/* a//b and a/./b are a/b */
 		if (p > file && strncmp(file, "./", 2) != 0)
 		{
-			directory = file;
-			length = p - file;
+			parent = directory;
+			directory = pnstrdup(file, p - file);
 		}
 		file = p + 1;
 	}
@@ -76,13 +88,12 @@ layout_cut_path(const char *path, LayoutPath *parts)
 		return false;
 
 	parts->path = path;
-	parts->directory = pnstrdup(directory, length);
+	parts->directory = directory;
 	parts->stem = pstrdup(file);
 	if (!layout_cut_suffix(parts->stem, ".sql"))
 		return false;
-	parts->rollbacks = pg_strcasecmp(parts->directory, "rollbacks") == 0 ||
-		pg_strcasecmp(parts->directory, "rollback") == 0 ||
-		pg_strcasecmp(parts->directory, "down") == 0;
+	parts->rollbacks = layout_is_rollbacks(directory) ||
+		(layout_is_rollbacks(parent) && pg_strcasecmp(directory, "migrations") != 0);
 	parts->down = layout_cut_suffix(parts->stem, ".down") || parts->rollbacks;
 	(void) layout_cut_suffix(parts->stem, ".up");
 	return true;
