@@ -13,7 +13,7 @@ rc=0
 MIGRATE_CRASH_ROUNDS=${MIGRATE_CRASH_ROUNDS:-20} "$here/test.sh" || rc=1
 
 . "$here/lib.sh"
-paths=(register script copy apply rollback failure baseline)
+paths=(register script copy load adopt baseline apply rollback failure session schema_version)
 work_begin
 build
 cluster_start <<-END
