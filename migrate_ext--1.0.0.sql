@@ -413,7 +413,8 @@ RETURNS TABLE (version bigint, name text, state text, applied_at timestamptz, ap
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
 	SELECT m.version, m.name,
-		CASE WHEN m.entry IS NOT NULL THEN l.event
+		CASE WHEN l.event = 'applied' AND m.entry > min(m.entry) OVER later THEN 'applied out of order'
+			 WHEN m.entry IS NOT NULL THEN l.event
 			 WHEN m.version < @extschema@.migrate_version() THEN 'out of order'
 			 WHEN r.version IS NOT NULL THEN 'rolled back'
 			 ELSE 'pending' END,
@@ -430,10 +431,11 @@ BEGIN ATOMIC
 		ON r.version = m.version
 	LEFT JOIN migrate.script_summary u ON u.version = m.version AND u.direction = 'up'
 	LEFT JOIN migrate.script_summary d ON d.version = m.version AND d.direction = 'down'
+	WINDOW later AS (ORDER BY m.version DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 	ORDER BY m.version;
 END;
 COMMENT ON FUNCTION @extschema@.migrate_status() IS
-'Every registered migration and its state: applied, baselined, pending, out of order (pending, but older than an applied one) or rolled back.
+'Every registered migration and its state: applied, applied out of order (after a later version), baselined, pending, out of order (pending, but older than an applied one) or rolled back.
 checksum compares the registered up script with the one that was applied: ok, comments (only comments or white space differ), changed, unknown (none was recorded); NULL when not applied.';
 
 CREATE FUNCTION @extschema@.migrate_history(version bigint DEFAULT NULL)
