@@ -1,5 +1,6 @@
 # 1,000 small migrations in one migrate_apply(), against psql running the same
-# SQL in one transaction; the runs alternate, and the medians are compared.
+# SQL in one transaction, and plain EXECUTE of it inside the server; the runs
+# alternate, and the medians are compared.
 # Then the cost of the last hundred migrations against that of the first, for
 # both: inside one transaction the server's own catalogs grow.
 
@@ -42,13 +43,21 @@ createdb apply_template
 psql -X -q -d apply_template -c 'CREATE EXTENSION migrate_ext'
 psql -X -q -d apply_template -c "SELECT count(*) FROM migrate_load('$work/apply')" >/dev/null
 for ((round = 1; round <= rounds; round++)); do
-	for way in psql engine; do
+	for way in psql execute engine; do
 		dropdb --if-exists --force apply 2>/dev/null
 		createdb -T apply_template apply
 		psql -X -q -d apply -c CHECKPOINT
 		if [ $way = psql ]; then
 			apply_time psql -X -q -A -t -1 -v ON_ERROR_STOP=1 -o "$work/apply/moments" \
 				-d apply -f "$work/apply/all.sql"
+		elif [ $way = execute ]; then
+			apply_time psql -X -q -v ON_ERROR_STOP=1 -d apply -c "DO \$\$
+				DECLARE script record;
+				BEGIN
+					FOR script IN SELECT body FROM migrate.script ORDER BY version LOOP
+						EXECUTE script.body;
+					END LOOP;
+				END \$\$"
 		else
 			apply_time psql -X -q -v ON_ERROR_STOP=1 -d apply -c 'SELECT * FROM migrate_apply()'
 		fi >>"$work/apply/$way.ms"
@@ -61,9 +70,11 @@ apply_median() {
 }
 
 psql_ms=$(apply_median "$work/apply/psql.ms")
+execute_ms=$(apply_median "$work/apply/execute.ms")
 engine_ms=$(apply_median "$work/apply/engine.ms")
-awk -v e="$engine_ms" -v p="$psql_ms" -v n="$count" -v r="$rounds" 'BEGIN {
-	printf "%d migrations in one call: %.2f x psql in one transaction (%d ms, %d ms; medians of %d)\n", n, e / p, e, p, r }'
+awk -v e="$engine_ms" -v x="$execute_ms" -v p="$psql_ms" -v n="$count" -v r="$rounds" 'BEGIN {
+	printf "%d migrations in one call: %.2f x psql in one transaction (%d ms, %d ms; medians of %d)\n", n, e / p, e, p, r
+	printf "plain EXECUTE of them inside the server: %.2f x (%d ms)\n", x / p, x }'
 awk '{v[NR] = $1} END {
 	printf "by psql, the last hundred cost %.2f x the first hundred\n", (v[4] - v[3]) / (v[2] - v[1]) }' "$work/apply/moments"
 psql -X -q -A -t -d apply -c "

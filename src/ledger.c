@@ -7,17 +7,31 @@
  * they are written by one transaction at a time: the holder of the deploy
  * lock.
  *
+ * The hash covers the name and value of every column that is not NULL, but for
+ * the hash itself.  It is the same under all settings, on all platforms and in
+ * all encodings, so that it outlives a dump; and columns may be added later.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "ledger.h"
 #include "owner.h"
+
+PG_FUNCTION_INFO_V1(migrate_ledger_hash);
 
 static OwnerQuery ledger_append = {
 	.sql = "INSERT INTO migrate.ledger"
@@ -74,4 +88,93 @@ migrate_ledger_append(const LedgerEntry *entry)
 	migrate_owner_free();
 	migrate_owner_end(&scope);
 	return number;
+}
+
+/* Append a name or text in the one encoding that all databases can tell. */
+static void
+ledger_put_text(StringInfo buf, const char *text, int length)
+{
+	char	   *utf8 = pg_server_to_any(text, length, PG_UTF8);
+
+	if (utf8 != text)
+		length = strlen(utf8);
+	pq_sendint32(buf, length);
+	appendBinaryStringInfo(buf, utf8, length);
+}
+
+/* Append the value of one column. */
+static void
+ledger_put_value(StringInfo buf, Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT4OID:
+			pq_sendint64(buf, DatumGetInt32(value));
+			break;
+		case INT8OID:
+		case TIMESTAMPTZOID:
+			pq_sendint64(buf, DatumGetInt64(value));
+			break;
+		case INTERVALOID:
+			pq_sendint64(buf, DatumGetIntervalP(value)->time);
+			pq_sendint32(buf, DatumGetIntervalP(value)->day);
+			pq_sendint32(buf, DatumGetIntervalP(value)->month);
+			break;
+		case TEXTOID:
+			ledger_put_text(buf, VARDATA_ANY(DatumGetTextPP(value)),
+							VARSIZE_ANY_EXHDR(DatumGetTextPP(value)));
+			break;
+		case BYTEAOID:
+			pq_sendint32(buf, VARSIZE_ANY_EXHDR(DatumGetByteaPP(value)));
+			appendBinaryStringInfo(buf, VARDATA_ANY(DatumGetByteaPP(value)),
+								   VARSIZE_ANY_EXHDR(DatumGetByteaPP(value)));
+			break;
+		default:
+			elog(ERROR, "no hash for ledger columns of type %u", type);
+	}
+}
+
+/* Return the SHA-256 of bytes. */
+static Datum
+ledger_digest(StringInfo buf)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	bool		isnull;
+
+	if (pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, (uint8 *) buf->data, buf->len) < 0 ||
+		pg_cryptohash_final(ctx, digest, sizeof(digest)) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute the hash of a ledger entry")));
+	pg_cryptohash_free(ctx);
+	return migrate_owner_checksum(digest, &isnull);
+}
+
+/* SQL: migrate.ledger_hash(entry migrate.ledger) */
+Datum
+migrate_ledger_hash(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	TupleDesc	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
+											  HeapTupleHeaderGetTypMod(header));
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+	Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+	bool	   *isnull = palloc(sizeof(bool) * desc->natts);
+	StringInfoData buf;
+
+	heap_deform_tuple(&tuple, desc, values, isnull);
+	initStringInfo(&buf);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || isnull[i] || strcmp(NameStr(att->attname), "hash") == 0)
+			continue;
+		ledger_put_text(&buf, NameStr(att->attname), strlen(NameStr(att->attname)));
+		ledger_put_value(&buf, att->atttypid, values[i]);
+	}
+	ReleaseTupleDesc(desc);
+	return ledger_digest(&buf);
 }
