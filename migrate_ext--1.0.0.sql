@@ -176,6 +176,24 @@ CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON migrate
 COMMENT ON TRIGGER ledger_append_only ON migrate.ledger IS 'rows of the ledger are neither changed nor removed';
 ALTER TABLE migrate.ledger ENABLE ALWAYS TRIGGER ledger_append_only;
 
+-- A right to write all data must not reach the scripts that others will run.
+CREATE FUNCTION migrate.owner_only() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'migrate_owner_only';
+COMMENT ON FUNCTION migrate.owner_only() IS
+'raises 42501 unless the owner of the table or a superuser writes to it';
+CREATE TRIGGER owner_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON migrate.ledger
+	FOR EACH STATEMENT EXECUTE FUNCTION migrate.owner_only();
+CREATE TRIGGER owner_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON migrate.migration
+	FOR EACH STATEMENT EXECUTE FUNCTION migrate.owner_only();
+CREATE TRIGGER owner_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON migrate.script
+	FOR EACH STATEMENT EXECUTE FUNCTION migrate.owner_only();
+ALTER TABLE migrate.ledger ENABLE ALWAYS TRIGGER owner_only;
+ALTER TABLE migrate.migration ENABLE ALWAYS TRIGGER owner_only;
+ALTER TABLE migrate.script ENABLE ALWAYS TRIGGER owner_only;
+COMMENT ON TRIGGER owner_only ON migrate.ledger IS 'only the functions of migrate_ext write here';
+COMMENT ON TRIGGER owner_only ON migrate.migration IS 'only the functions of migrate_ext write here';
+COMMENT ON TRIGGER owner_only ON migrate.script IS 'only the functions of migrate_ext write here';
+
 CREATE FUNCTION migrate.ledger_hash(entry migrate.ledger) RETURNS bytea
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'migrate_ledger_hash';

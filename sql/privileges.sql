@@ -114,7 +114,8 @@ INSERT INTO privileges_call (function, call) VALUES
 ('migrate_grant', $$SELECT migrate_grant('regress_privileges_nobody', 'deployer')$$),
 ('migrate.ledger_hash', $$SELECT migrate.ledger_hash(NULL)$$),
 ('migrate.ledger_refuse', $$SELECT migrate.ledger_refuse()$$),
-('migrate.plan_goes_down', $$SELECT migrate.plan_goes_down(NULL)$$);
+('migrate.plan_goes_down', $$SELECT migrate.plan_goes_down(NULL)$$),
+('migrate.owner_only', $$SELECT migrate.owner_only()$$);
 -- a deployer is not in pg_read_server_files; there is nothing to load or adopt
 SELECT c.function, privileges_try(session_user, c.call) AS owner, privileges_try('regress_privileges_deployer', c.call) AS deployer,
 	privileges_try('regress_privileges_reader', c.call) AS reader, privileges_try('regress_privileges_nobody', c.call) AS nobody
@@ -433,3 +434,22 @@ DROP TABLE privileges_call;
 DROP FUNCTION privileges_try, privileges_sees;
 DROP ROLE regress_privileges_deployer, regress_privileges_reader, regress_privileges_nobody, regress_privileges_default;
 CREATE EXTENSION migrate_ext;
+
+-- a right to write all data does not reach what others will run
+SET client_min_messages = warning;
+SELECT migrate_register(1, 'one', 'SELECT 1');
+CREATE ROLE regress_privileges_writer;
+GRANT pg_write_all_data, pg_read_all_data TO regress_privileges_writer;
+SET SESSION AUTHORIZATION regress_privileges_writer;
+UPDATE migrate.script SET body = 'SELECT 2';
+\echo :LAST_ERROR_SQLSTATE
+UPDATE migrate.script_summary SET registered_by_oid = 10;
+\echo :LAST_ERROR_SQLSTATE
+INSERT INTO migrate.migration (version, name, version_text) VALUES (2, 'two', '2');
+\echo :LAST_ERROR_SQLSTATE
+DELETE FROM migrate.ledger;
+\echo :LAST_ERROR_SQLSTATE
+RESET SESSION AUTHORIZATION;
+DROP ROLE regress_privileges_writer;
+SELECT migrate_unregister(1);
+RESET client_min_messages;

@@ -71,7 +71,7 @@ SELECT version FROM migrate_apply();
 SELECT * FROM schema_version_now;
 SELECT to_regclass('schema_version_wrong'), migrate_version();
 -- 22023: the same on the way down
-SELECT migrate_register(4, 'four', schema_version_seed(3, 4), schema_version_seed(4, 1));
+SELECT migrate_register(4, 'four', schema_version_seed(3, 4), schema_version_seed(4, 7));
 SELECT version FROM migrate_apply();
 SELECT version FROM migrate_rollback();
 \echo :LAST_ERROR_SQLSTATE
@@ -358,3 +358,63 @@ DROP EXTENSION migrate_ext;
 DROP FUNCTION schema_version_seed;
 DROP ROLE regress_schema_version, regress_schema_version_owner;
 CREATE EXTENSION migrate_ext;
+
+--
+-- What the second reading found
+--
+SET client_min_messages = warning;
+CREATE SCHEMA schema_version_more;
+SET search_path = schema_version_more, public;
+-- a description that is too long is cut, up and down
+CREATE TABLE schema_version (version bigint NOT NULL, applied_at timestamptz, description varchar(20));
+INSERT INTO schema_version VALUES (0);
+SELECT migrate_register(10, 'ten', E'-- Description: More than twenty characters\nSELECT 1', 'SELECT 1');
+SELECT version FROM migrate_apply();
+SELECT version, description FROM schema_version;
+SELECT version FROM migrate_rollback();
+SELECT version, description FROM schema_version;
+SELECT migrate_unregister(10);
+-- a down script may know less than was applied out of order since it was written
+SELECT migrate_register(3, 'a', 'UPDATE schema_version SET version = 3', 'UPDATE schema_version SET version = 1');
+SELECT migrate_register(5, 'b', 'UPDATE schema_version SET version = 5', 'UPDATE schema_version SET version = 3');
+SELECT version FROM migrate_apply();
+SELECT migrate_register(4, 'c', 'UPDATE schema_version SET version = 4', 'UPDATE schema_version SET version = 3');
+SET migrate.out_of_order = on;
+SELECT version FROM migrate_apply();
+SELECT version FROM migrate_rollback();
+SELECT version FROM schema_version;
+SELECT version FROM migrate_rollback(0);
+-- another table in front of the old one starts with whatever it says
+CREATE SCHEMA schema_version_front;
+SET search_path = schema_version_front, schema_version_more, public;
+SELECT migrate_register(6, 'front', 'CREATE TABLE schema_version_front.schema_version (version bigint, applied_at timestamptz, description text);
+INSERT INTO schema_version_front.schema_version VALUES (77)');
+SELECT version FROM migrate_apply();
+SELECT version FROM schema_version;
+DROP SCHEMA schema_version_front CASCADE;
+-- a stranger's trigger on our table, a child of it, a column of a type of somebody's
+-- (the WARNING names the superuser)
+SET client_min_messages = error;
+SET search_path = schema_version_more, public;
+CREATE ROLE regress_schema_version_stranger;
+CREATE FUNCTION schema_version_stolen() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''stolen''; END';
+CREATE TRIGGER stolen BEFORE UPDATE ON schema_version FOR EACH ROW EXECUTE FUNCTION schema_version_stolen();
+ALTER FUNCTION schema_version_stolen() OWNER TO regress_schema_version_stranger;
+SELECT migrate_register(7, 'seven', 'SELECT 1');
+SELECT version FROM migrate_apply();
+DROP TRIGGER stolen ON schema_version;
+CREATE TABLE schema_version_child () INHERITS (schema_version);
+SELECT migrate_register(8, 'eight', 'SELECT 1');
+SELECT version FROM migrate_apply();
+DROP TABLE schema_version_child;
+CREATE DOMAIN schema_version_number AS bigint;
+ALTER TABLE schema_version ALTER version TYPE schema_version_number;
+SELECT migrate_register(9, 'nine', 'SELECT 1');
+SELECT version FROM migrate_apply();
+SELECT version FROM schema_version;
+DROP SCHEMA schema_version_more CASCADE;
+DROP ROLE regress_schema_version_stranger;
+RESET search_path;
+DROP EXTENSION migrate_ext CASCADE;
+CREATE EXTENSION migrate_ext;
+RESET client_min_messages;

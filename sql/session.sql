@@ -212,8 +212,8 @@ BEGIN;
 SELECT version FROM migrate_apply();
 SELECT * FROM session_modes();
 ROLLBACK;
--- modes that the caller has set become those of the definitions: the server
--- tells nobody what they were
+-- modes that the caller has set stay, but what is INITIALLY DEFERRED and was
+-- fired is deferred again: the server tells nobody what the mode was
 BEGIN;
 SET CONSTRAINTS ALL DEFERRED;
 SELECT * FROM session_modes();
@@ -400,3 +400,20 @@ DROP SCHEMA session_s, session_t CASCADE;
 REVOKE ALL ON SCHEMA public FROM regress_session_b;
 DROP ROLE regress_session_a, regress_session_b;
 CREATE EXTENSION migrate_ext;
+
+-- a constraint that a later script makes has the mode of its definition
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
+CREATE EXTENSION migrate_ext;
+CREATE TABLE session_par (id int PRIMARY KEY);
+INSERT INTO session_par VALUES (1);
+CREATE TABLE session_ch (id int REFERENCES session_par);
+SELECT migrate_register(10, 'events', 'INSERT INTO session_ch VALUES (1)');
+SELECT migrate_register(11, 'made', 'CREATE TABLE session_made (id int UNIQUE DEFERRABLE INITIALLY IMMEDIATE);
+INSERT INTO session_made VALUES (1);
+DO $$ BEGIN INSERT INTO session_made VALUES (1); EXCEPTION WHEN unique_violation THEN RAISE WARNING ''caught''; END $$;');
+SELECT version FROM migrate_apply();
+DROP TABLE session_ch, session_par, session_made;
+DROP EXTENSION migrate_ext CASCADE;
+CREATE EXTENSION migrate_ext;
+RESET client_min_messages;

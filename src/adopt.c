@@ -211,11 +211,12 @@ adopt_read(const AdoptSource *source, AdoptVersion **found)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("the history in %s cannot be read safely", table),
+				 errdetail("It is not a plain table, or not of a role that could act as yours."),
 				 errhint("Adopt it as the owner of the table.")));
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s FROM %s t ", source->columns, table);
 	appendStringInfo(&sql, source->rest, table);
-	rows = migrate_outside_run(sql.data, 0, NULL, NULL);
+	rows = migrate_outside_run(&scope, sql.data, 0, NULL, NULL);
 	*found = palloc0(sizeof(AdoptVersion) * (rows + 1));
 	for (uint64 row = 0; row < rows; row++)
 		adopt_read_row(source, row, &(*found)[row]);

@@ -30,29 +30,41 @@
 PG_FUNCTION_INFO_V1(migrate_baseline);
 PG_FUNCTION_INFO_V1(migrate_repair);
 
+/*
+ * Return the migration of a version; one that nobody registered is made here,
+ * without scripts.
+ */
+static RegistryMigration *
+baseline_find(const BaselineVersion *baseline)
+{
+	RegistryMigration *stored = migrate_registry_find(baseline->version);
+
+	if (stored != NULL)
+		return stored;
+	migrate_layout_check_name(baseline->name);
+	/* If somebody is faster, that one's name and script count. */
+	(void) migrate_registry_insert(baseline->version, baseline->name,
+								   baseline->version_text);
+	return migrate_registry_find(baseline->version);
+}
+
 /* Mark one version; returns whether it was not applied before. */
 int
 migrate_baseline_mark(const BaselineVersion *baseline, const char *reason)
 {
-	RegistryMigration *stored = migrate_registry_find(baseline->version);
+	RegistryMigration *stored = baseline_find(baseline);
 	LedgerEntry entry = {
-		.version = baseline->version,
-		.name = stored ? stored->name : baseline->name,
+		.version = stored->version,
+		.name = stored->name,
 		.event = "baselined",
 		.statements = -1,
 		.reason = reason,
 	};
 	Script		script = {0};
-	bool		known = stored && stored->up.checksums.known;
+	bool		known = stored->up.checksums.known;
 
-	if (stored != NULL && stored->applied)
+	if (stored->applied)
 		return 0;
-	if (stored == NULL)
-	{
-		migrate_layout_check_name(baseline->name);
-		(void) migrate_registry_insert(baseline->version, baseline->name,
-									   baseline->version_text);
-	}
 	if (known)
 	{
 		memcpy(script.checksum, stored->up.checksums.text, sizeof(script.checksum));
@@ -60,9 +72,9 @@ migrate_baseline_mark(const BaselineVersion *baseline, const char *reason)
 		entry.checksum = script.checksum;
 		entry.token_checksum = script.token_checksum;
 	}
-	migrate_registry_mark(baseline->version, migrate_ledger_append(&entry),
+	migrate_registry_mark(stored->version, migrate_ledger_append(&entry),
 						  known ? &script : NULL);
-	migrate_supabase_add(baseline->version_text, entry.name, NULL);
+	migrate_supabase_add(stored->version_text, stored->name, NULL);
 	return 1;
 }
 
@@ -109,6 +121,7 @@ migrate_baseline_settle(const char *description)
 	SchemaVersionGoal goal = {.current = migrate_registry_current()};
 
 	goal.own = goal.current;
+	goal.down = false;
 	goal.description = description;
 	migrate_schema_version_settle(&before, &goal);
 }

@@ -7,8 +7,8 @@
  *
  * - One transaction of the database at a time holds the deploy lock: EXCLUSIVE
  *   mode on the view migrate.deployment, until the transaction ends.  Nothing
- *   that migrate_grant() grants lets SQL take that lock (members of 17's
- *   pg_maintain can).
+ *   that migrate_grant() grants lets SQL take that lock (members of
+ *   pg_write_all_data, and of 17's pg_maintain, can).
  * - The lock is never waited for.  A waiter would hold a snapshot, and CREATE
  *   INDEX CONCURRENTLY in the deployment that it waits for would wait for that
  *   snapshot.

@@ -80,8 +80,11 @@ engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
 	char	   *body = migrate_registry_body(plan->version, direction);
 
 	if (body == NULL)
-		elog(ERROR, "the %s script of migration " INT64_FORMAT " has gone",
-			 direction, plan->version);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("the %s script of migration " INT64_FORMAT " (%s) has gone from the registry",
+						direction, plan->version, plan->name),
+				 errhint("Scripts must not write to the tables of schema migrate.")));
 	step->plan = plan;
 	step->frame.version = plan->version;
 	step->frame.name = plan->name;
@@ -141,6 +144,7 @@ engine_keep_in_step(EngineRun *run, EngineStep *step)
 	SchemaVersionGoal goal;
 
 	goal.own = run->down ? plan->version - 1 : plan->version;
+	goal.down = run->down;
 	goal.current = migrate_registry_current();
 	goal.description = run->down ?
 		psprintf("rolled back " INT64_FORMAT ": %s", plan->version, what) : what;

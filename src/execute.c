@@ -8,9 +8,9 @@
  * - Statements run under SPI as the current user, or as the role the script
  *   names if the session may become it.  Nothing is raised while they run.
  * - Settings, SET ROLE included, are those of a nest level of their own: what
- *   a script changes ends with it.  Constraint modes end with it too, unless a
- *   function sets them in a transaction without any trigger event.  A mode that
- *   the caller has set becomes what the constraint's definition says.
+ *   a script changes ends with it.  Constraint modes that a SET CONSTRAINTS of
+ *   the script sets end with it too, and become what the definitions say; what
+ *   is INITIALLY DEFERRED is deferred after each script that fired it.
  * - Result rows are counted, never kept, so that a SELECT over a large table
  *   costs no memory.
  * - A script either runs to its end or raises; no negative code of SPI is
@@ -210,60 +210,83 @@ execute_check_obstacle(const Script *script, PositionFrame *frame)
 }
 
 /*
- * Put the mode of every deferrable constraint back to what its definition
- * says.  SET CONSTRAINTS cannot do that in one command: all are deferred
- * first, then those that are INITIALLY IMMEDIATE are named.  Those in schemas
- * that the caller may not use stay deferred, to the end of the next script.
+ * Name the constraints that a condition selects, as SET CONSTRAINTS wants them.
+ * Those in schemas that the caller may not use are left out.
  */
-static void
-execute_reset_constraints(void)
+static List *
+execute_name_constraints(const char *condition)
 {
-	ConstraintsSetStmt deferred = {.type = T_ConstraintsSetStmt, .deferred = true};
-	ConstraintsSetStmt immediate = {.type = T_ConstraintsSetStmt, .deferred = false};
 	MemoryContext context = CurrentMemoryContext;
+	List	   *names = NIL;
 
-	AfterTriggerSetState(&deferred);
-	if (SPI_execute("SELECT DISTINCT n.nspname, c.conname"
-					" FROM pg_catalog.pg_constraint c"
-					" JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.connamespace"
-					" WHERE c.condeferrable AND NOT c.condeferred"
-					" AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)"
-					" AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')", false, 0) != SPI_OK_SELECT)
+	if (SPI_execute(psprintf("SELECT DISTINCT n.nspname, c.conname"
+							 " FROM pg_catalog.pg_constraint c"
+							 " JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.connamespace"
+							 " WHERE c.condeferrable AND %s"
+							 " AND NOT pg_catalog.pg_is_other_temp_schema(n.oid)"
+							 " AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')", condition),
+					false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the deferrable constraints");
 	MemoryContextSwitchTo(context); /* SPI leaves its own */
 	for (uint64 i = 0; i < SPI_processed; i++)
-		immediate.constraints =
-			lappend(immediate.constraints,
-					makeRangeVar(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1),
-								 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2),
-								 -1));
+		names = lappend(names,
+						makeRangeVar(SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1),
+									 SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2),
+									 -1));
 	SPI_freetuptable(SPI_tuptable);
-	if (immediate.constraints != NIL)
-		AfterTriggerSetState(&immediate);
+	return names;
+}
+
+/* SET CONSTRAINTS: some, or with NIL all. */
+static void
+execute_set_constraints(List *names, bool deferred)
+{
+	ConstraintsSetStmt stmt = {.type = T_ConstraintsSetStmt};
+
+	stmt.constraints = names;
+	stmt.deferred = deferred;
+	AfterTriggerSetState(&stmt);
 }
 
 /*
  * Fire what is deferred to the commit now, while the error can still name the
- * migration, and so that the next one may alter the tables concerned.
+ * migration, and so that the next one may alter the tables concerned; and put
+ * the modes that the script has set back to what the definitions say.
  *
- * Left out when there is nothing to fire and no mode to put back: when no
- * trigger event was queued in this transaction at all (the server keeps those
- * in a memory context of this name below the transaction's), and the script
- * has no SET CONSTRAINTS.
+ * Without SET CONSTRAINTS in the script only the constraints that are INITIALLY
+ * DEFERRED are named: an ALL would last, and hold for constraints that a later
+ * script makes.  Nothing is done when no trigger event was queued in this
+ * transaction at all; the server keeps those in a memory context of this name
+ * below the transaction's.
  */
 static void
 execute_deferred(const Script *script, PositionFrame *frame)
 {
-	ConstraintsSetStmt immediate = {.type = T_ConstraintsSetStmt, .deferred = false};
 	MemoryContext child = TopTransactionContext->firstchild;
+	List	   *names;
 
 	while (child != NULL && strcmp(child->name, "AfterTriggerEvents") != 0)
 		child = child->nextchild;
 	if (child == NULL && !script->sets_constraints)
 		return;
 	frame->statement = POSITION_AFTER;
-	AfterTriggerSetState(&immediate);
-	execute_reset_constraints();
+	if (script->sets_constraints)
+	{
+		execute_set_constraints(NIL, false);
+		execute_set_constraints(NIL, true);
+		names = execute_name_constraints("NOT c.condeferred");
+		if (names != NIL)
+			execute_set_constraints(names, false);
+		return;
+	}
+	names = execute_name_constraints("c.condeferred");
+	if (names == NIL)
+		return;
+	execute_set_constraints(names, false);
+	/* A trigger may have dropped one meanwhile. */
+	names = execute_name_constraints("c.condeferred");
+	if (names != NIL)
+		execute_set_constraints(names, true);
 }
 
 /* Add what can be said about running out of locks, and leave pg_stat_activity. */

@@ -8,8 +8,9 @@
  * lock.
  *
  * The hash covers the name and value of every column that is not NULL, but for
- * the hash itself.  It is the same under all settings, on all platforms and in
- * all encodings, so that it outlives a dump; and columns may be added later.
+ * the hash itself.  It is the same under all settings, on all platforms and,
+ * where the database has one, in all encodings, so that it outlives a dump; and
+ * columns may be added later.
  *
  *-------------------------------------------------------------------------
  */
@@ -94,7 +95,8 @@ migrate_ledger_append(const LedgerEntry *entry)
 static void
 ledger_put_text(StringInfo buf, const char *text, int length)
 {
-	char	   *utf8 = pg_server_to_any(text, length, PG_UTF8);
+	char	   *utf8 = GetDatabaseEncoding() == PG_SQL_ASCII ? (char *) text :
+	pg_server_to_any(text, length, PG_UTF8);
 
 	if (utf8 != text)
 		length = strlen(utf8);

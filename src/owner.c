@@ -22,12 +22,17 @@
 #include "access/table.h"
 #include "catalog/pg_extension.h"
 #include "commands/extension.h"
+#include "commands/trigger.h"
 #include "common/sha2.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/rel.h"
 
 #include "owner.h"
+
+PG_FUNCTION_INFO_V1(migrate_owner_only);
 
 /* Find the extension: its OID and owner, or false when it is not installed. */
 static bool
@@ -172,4 +177,28 @@ migrate_owner_checksum(const uint8 *digest, bool *isnull)
 	SET_VARSIZE(value, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	memcpy(VARDATA(value), digest, PG_SHA256_DIGEST_LENGTH);
 	return PointerGetDatum(value);
+}
+
+/*
+ * SQL: migrate.owner_only(), a trigger.  Refuse to write to the extension's
+ * tables for all but their owner and superusers: scripts run with the
+ * privileges of who applies them, so a general right to write data
+ * (pg_write_all_data) must not reach them.
+ */
+Datum
+migrate_owner_only(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("migrate.owner_only() was not called as a trigger")));
+	if (GetUserId() != trigger->tg_relation->rd_rel->relowner && !superuser())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to write to table \"%s\"",
+						RelationGetRelationName(trigger->tg_relation)),
+				 errhint("It is written by the functions of migrate_ext.")));
+	return PointerGetDatum(NULL);
 }

@@ -16,10 +16,12 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 
 #include "owner.h"
 #include "reach.h"
 #include "registry.h"
+#include "settings.h"
 
 /* Run a constant statement as the owner; its rows, if any, are freed. */
 static uint64
@@ -125,8 +127,15 @@ migrate_registry_insert(int64 version, const char *name, const char *version_tex
 	Datum		values[3] = {Int64GetDatum(version), CStringGetTextDatum(name)};
 	bool		isnull[3] = {false};
 
+	int			guc_level = NewGUCNestLevel();
+	bool		inserted;
+
+	/* Another session may be about to register the same version. */
+	migrate_settings_lock_timeout();
 	values[2] = registry_text(version_text, &isnull[2]);
-	return registry_run(&query, values, isnull) == 1;
+	inserted = registry_run(&query, values, isnull) == 1;
+	AtEOXact_GUC(false, guc_level);
+	return inserted;
 }
 
 /* Give a migration another name, and its version another spelling unless NULL. */
@@ -302,7 +311,10 @@ migrate_registry_mark(int64 version, int64 entry, const Script *script)
 	values[2] = migrate_owner_checksum(script ? script->checksum : NULL, &isnull[2]);
 	values[3] = migrate_owner_checksum(script ? script->token_checksum : NULL, &isnull[3]);
 	if (registry_run(&query, values, isnull) != 1)
-		elog(ERROR, "migration " INT64_FORMAT " has gone from the registry", version);
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("migration " INT64_FORMAT " has gone from the registry", version),
+				 errhint("Scripts must not write to the tables of schema migrate.")));
 }
 
 /* Forget a migration and its scripts. */

@@ -44,9 +44,9 @@ schema_version_begin(SchemaVersionTable *table, int elevel)
 	Oid			relid = RelnameGetRelid("schema_version");
 
 	if (!OidIsValid(relid) ||
-		get_attnum(relid, "version") == InvalidAttrNumber ||
-		get_attnum(relid, "applied_at") == InvalidAttrNumber ||
-		get_attnum(relid, "description") == InvalidAttrNumber)
+		!migrate_outside_column(relid, "version") ||
+		!migrate_outside_column(relid, "applied_at") ||
+		!migrate_outside_column(relid, "description"))
 		return false;
 	table->relid = relid;
 	table->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
@@ -61,8 +61,8 @@ schema_version_begin(SchemaVersionTable *table, int elevel)
 static uint64
 schema_version_fetch(const SchemaVersionTable *table, int64 *version)
 {
-	uint64		rows = migrate_outside_run(psprintf("SELECT version::pg_catalog.text FROM %s LIMIT 2",
-													table->name), 0, NULL, NULL);
+	uint64		rows = migrate_outside_run(&table->scope, psprintf("SELECT version::pg_catalog.text FROM %s LIMIT 2",
+																   table->name), 0, NULL, NULL);
 	char	   *text = rows == 1 ? migrate_owner_text(0, 1) : NULL;
 	char	   *end;
 
@@ -86,6 +86,7 @@ migrate_schema_version_read(SchemaVersion *before)
 	before->known = false;
 	if (!schema_version_begin(&table, DEBUG1))
 		return;
+	before->relid = table.relid;
 	before->known = schema_version_fetch(&table, &before->version) == 1;
 	migrate_outside_end(&table.scope);
 }
@@ -112,16 +113,26 @@ schema_version_write(const SchemaVersionTable *table, bool insert,
 	Oid			argtypes[2] = {INT8OID, TEXTOID};
 	Datum		values[2] = {Int64GetDatum(goal->current),
 	CStringGetTextDatum(goal->description)};
+	AttrNumber	attnum = get_attnum(table->relid, "description");
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	char	   *shortened;
 	const char *sql;
 
+	/* An explicit cast shortens what is too long. */
+	get_atttypetypmodcoll(table->relid, attnum, &type, &typmod, &collation);
+	shortened = psprintf("$2::%s", format_type_extended(type, typmod,
+														FORMAT_TYPE_TYPEMOD_GIVEN |
+														FORMAT_TYPE_FORCE_QUALIFY));
 	schema_version_check_type(table, goal->current);
 	if (insert)
 		sql = psprintf("INSERT INTO %s (version, applied_at, description)"
-					   " VALUES ($1, pg_catalog.now(), $2)", table->name);
+					   " VALUES ($1, pg_catalog.now(), %s)", table->name, shortened);
 	else
 		sql = psprintf("UPDATE %s SET version = $1, applied_at = pg_catalog.now(),"
-					   " description = $2", table->name);
-	if (migrate_outside_run(sql, 2, argtypes, values) != 1)
+					   " description = %s", table->name, shortened);
+	if (migrate_outside_run(&table->scope, sql, 2, argtypes, values) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("could not set %s to version " INT64_FORMAT, table->name, goal->current),
@@ -134,8 +145,9 @@ static void
 schema_version_check_script(const SchemaVersionTable *table, int64 found,
 							const SchemaVersion *before, const SchemaVersionGoal *goal)
 {
-	if (!before->known || found == before->version ||
-		found == goal->own || found == goal->current)
+	if (!before->known || before->relid != table->relid || found == before->version ||
+		found == goal->own || found == goal->current ||
+		(goal->down && found < goal->own))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

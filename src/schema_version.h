@@ -12,6 +12,7 @@
 typedef struct SchemaVersion
 {
 	bool		known;
+	Oid			relid;
 	int64		version;
 } SchemaVersion;
 
@@ -19,6 +20,7 @@ typedef struct SchemaVersion
 typedef struct SchemaVersionGoal
 {
 	int64		own;			/* the version the script's file would write */
+	bool		down;			/* or any below it: its file may know less */
 	int64		current;		/* the latest applied version */
 	const char *description;
 } SchemaVersionGoal;

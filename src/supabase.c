@@ -32,7 +32,8 @@ supabase_begin(Oid *table, OutsideScope *scope)
 	Oid			schema = get_namespace_oid("supabase_migrations", true);
 
 	*table = OidIsValid(schema) ? get_relname_relid("schema_migrations", schema) : InvalidOid;
-	return OidIsValid(*table) && migrate_outside_begin(*table, WARNING, scope);
+	return OidIsValid(*table) && migrate_outside_column(*table, "version") &&
+		migrate_outside_begin(*table, WARNING, scope);
 }
 
 /*
@@ -53,14 +54,16 @@ migrate_supabase_add(const char *version_text, const char *name, const char *scr
 	values[0] = CStringGetTextDatum(version_text);
 	values[1] = CStringGetTextDatum(name);
 	values[2] = CStringGetTextDatum(script ? script : "");
-	named = get_attnum(table, "name") != InvalidAttrNumber &&
-		get_attnum(table, "statements") != InvalidAttrNumber;
-	(void) migrate_outside_run(named ?
+	named = migrate_outside_column(table, "name") &&
+		migrate_outside_column(table, "statements");
+	(void) migrate_outside_run(&scope, named ?
 							   "INSERT INTO supabase_migrations.schema_migrations (version, name, statements)"
-							   " VALUES ($1, $2, CASE WHEN $3 OPERATOR(pg_catalog.<>) '' THEN ARRAY[$3] END)"
-							   " ON CONFLICT (version) DO NOTHING" :
-							   "INSERT INTO supabase_migrations.schema_migrations (version)"
-							   " VALUES ($1) ON CONFLICT (version) DO NOTHING",
+							   " SELECT $1, $2, CASE WHEN $3 OPERATOR(pg_catalog.<>) '' THEN ARRAY[$3] END"
+							   " WHERE NOT EXISTS (SELECT FROM supabase_migrations.schema_migrations"
+							   " WHERE version OPERATOR(pg_catalog.=) $1)" :
+							   "INSERT INTO supabase_migrations.schema_migrations (version) SELECT $1"
+							   " WHERE NOT EXISTS (SELECT FROM supabase_migrations.schema_migrations"
+							   " WHERE version OPERATOR(pg_catalog.=) $1)",
 							   named ? 3 : 1, argtypes, values);
 	migrate_outside_end(&scope);
 }
@@ -78,7 +81,7 @@ migrate_supabase_respell(const char *old_text, const char *new_text)
 		return;
 	values[0] = CStringGetTextDatum(old_text);
 	values[1] = CStringGetTextDatum(new_text);
-	(void) migrate_outside_run("UPDATE supabase_migrations.schema_migrations SET version = $2"
+	(void) migrate_outside_run(&scope, "UPDATE supabase_migrations.schema_migrations SET version = $2"
 							   " WHERE version OPERATOR(pg_catalog.=) $1",
 							   2, argtypes, values);
 	migrate_outside_end(&scope);
@@ -95,7 +98,7 @@ migrate_supabase_remove(const char *version_text)
 
 	if (!supabase_begin(&table, &scope))
 		return;
-	(void) migrate_outside_run("DELETE FROM supabase_migrations.schema_migrations"
+	(void) migrate_outside_run(&scope, "DELETE FROM supabase_migrations.schema_migrations"
 							   " WHERE version OPERATOR(pg_catalog.=) $1",
 							   1, argtypes, values);
 	migrate_outside_end(&scope);
