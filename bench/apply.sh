@@ -44,14 +44,16 @@ psql -X -q -d apply_template -c 'CREATE EXTENSION migrate_ext'
 psql -X -q -d apply_template -c "SELECT count(*) FROM migrate_load('$work/apply')" >/dev/null
 for ((round = 1; round <= rounds; round++)); do
 	for way in psql execute engine; do
-		dropdb --if-exists --force apply 2>/dev/null
-		createdb -T apply_template apply
-		psql -X -q -d apply -c CHECKPOINT
+		# A database of its own for each run, and none dropped meanwhile: file
+		# systems are slow to create files where many were just deleted.
+		database=apply_${way}_$round
+		createdb -T apply_template "$database"
+		psql -X -q -d "$database" -c CHECKPOINT
 		if [ $way = psql ]; then
 			apply_time psql -X -q -A -t -1 -v ON_ERROR_STOP=1 -o "$work/apply/moments" \
-				-d apply -f "$work/apply/all.sql"
+				-d "$database" -f "$work/apply/all.sql"
 		elif [ $way = execute ]; then
-			apply_time psql -X -q -v ON_ERROR_STOP=1 -d apply -c "DO \$\$
+			apply_time psql -X -q -v ON_ERROR_STOP=1 -d "$database" -c "DO \$\$
 				DECLARE script record;
 				BEGIN
 					FOR script IN SELECT body FROM migrate.script ORDER BY version LOOP
@@ -59,7 +61,7 @@ for ((round = 1; round <= rounds; round++)); do
 					END LOOP;
 				END \$\$"
 		else
-			apply_time psql -X -q -v ON_ERROR_STOP=1 -d apply -c 'SELECT * FROM migrate_apply()'
+			apply_time psql -X -q -v ON_ERROR_STOP=1 -d "$database" -c 'SELECT * FROM migrate_apply()'
 		fi >>"$work/apply/$way.ms"
 	done
 done
@@ -77,7 +79,7 @@ awk -v e="$engine_ms" -v x="$execute_ms" -v p="$psql_ms" -v n="$count" -v r="$ro
 	printf "plain EXECUTE of them inside the server: %.2f x (%d ms)\n", x / p, x }'
 awk '{v[NR] = $1} END {
 	printf "by psql, the last hundred cost %.2f x the first hundred\n", (v[4] - v[3]) / (v[2] - v[1]) }' "$work/apply/moments"
-psql -X -q -A -t -d apply -c "
+psql -X -q -A -t -d "apply_engine_$rounds" -c "
 	SELECT 'by migrate_apply(), the last hundred cost '
 		|| round((extract(epoch FROM sum(duration) FILTER (WHERE version > $count - 100))
 			/ extract(epoch FROM sum(duration) FILTER (WHERE version <= 100)))::numeric, 2)
