@@ -231,6 +231,13 @@ SET ROLE regress_load_user;
 SELECT * FROM migrate_load(current_setting('load_test.dir'));
 RESET ROLE;
 
+-- what is called like a migration but is no file is refused, anything else not
+CALL shell('mkfifo migrations/099_pipe.sql migrations/pipe');
+SELECT try_load(dir());
+CALL shell('rm migrations/099_pipe.sql');
+CALL shell('ln -s nowhere migrations/nowhere');
+SELECT try_load(dir()) IS NOT NULL AS loaded;
+
 DO $$ BEGIN EXECUTE format('COPY (SELECT WHERE false) TO PROGRAM %L', format('rm -rf "%s"', dir())); END $$;
 RESET load_test.dir;
 RESET search_path;

@@ -73,6 +73,24 @@ load_add_file(List **found, const char *path)
 }
 
 /*
+ * Refuse a file that cannot be read, if it is called like a migration's; error
+ * is errno, or 0.
+ */
+static void
+load_refuse_file(const char *path, const char *message, int error)
+{
+	Layout		layout;
+
+	if (!migrate_layout_parse(path, &layout))
+		return;
+	errno = error;
+	ereport(ERROR,
+			(error != 0 ? errcode_for_file_access() : errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg(message, path),
+			 errhint("Migrations are never left out in silence: remove it, or make it a file.")));
+}
+
+/*
  * Find the files of a directory.  Its subdirectories are looked into once:
  * some layouts have one for each migration.
  */
@@ -91,12 +109,12 @@ load_scan(List **found, const char *directory, bool nested)
 		if (entry->d_name[0] == '.')
 			continue;
 		if (stat(path, &st) != 0)
-			ereport(ERROR,
-					(errcode_for_file_access(),
-					 errmsg("could not stat file \"%s\": %m", path)));
-		if (S_ISREG(st.st_mode))
+			load_refuse_file(path, "could not stat file \"%s\": %m", errno);
+		else if (S_ISREG(st.st_mode))
 			load_add_file(found, path);
-		else if (S_ISDIR(st.st_mode) && !nested)
+		else if (!S_ISDIR(st.st_mode))
+			load_refuse_file(path, "\"%s\" is not a regular file", 0);
+		else if (!nested)
 			load_scan(found, path, true);
 	}
 	FreeDir(dir);
