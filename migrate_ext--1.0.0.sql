@@ -293,7 +293,7 @@ RETURNS integer LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_adopt';
 COMMENT ON FUNCTION @extschema@.migrate_adopt(text) IS
 'Takes over the history of another tool: marks what it has applied as baselined.
-source: supabase, golang-migrate, rails, dbmate, flyway or sqitch; its table is read as the caller.
+source: supabase, golang-migrate, rails, dbmate, flyway or sqitch; its table is read as the caller, or as its owner where that one has less.
 Returns how many were marked.
 Raises 22023 (unknown source, or a version that is not a whole number), 42P01 (the tool has no table here), 55000 (its last run failed), 55P03 (a deployment is under way).';
 

@@ -32,11 +32,9 @@
 #include "deploy.h"
 #include "outside.h"
 #include "owner.h"
+#include "settings.h"
 
 PG_FUNCTION_INFO_V1(migrate_adopt);
-
-#define ADOPT_NAME_CHARACTERS \
-	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
 
 /* One version that a tool has applied. */
 typedef struct AdoptVersion
@@ -147,7 +145,7 @@ adopt_name(char *description)
 	description = pnstrdup(description, 200);
 	for (char *c = description; *c; c++)
 	{
-		if (strchr(ADOPT_NAME_CHARACTERS, *c) == NULL)
+		if (strchr(MIGRATE_NAME_CHARACTERS, *c) == NULL)
 			*c = '_';
 	}
 	return description;

@@ -22,11 +22,10 @@
 #include "mb/pg_wchar.h"
 
 #include "layout.h"
+#include "settings.h"
 
 #define LAYOUT_NAME_LIMIT 200
 #define LAYOUT_DIGITS "0123456789"
-#define LAYOUT_NAME_CHARACTERS \
-	LAYOUT_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
 #define LAYOUT_BLANKS " \t\r\f\v"
 
 /* The parts of a path that matter. */
@@ -224,7 +223,7 @@ migrate_layout_check_name(const char *name)
 				 errmsg("migration name must not be null"),
 				 errhint("Give a name such as \"add_users\".")));
 	if (length > 0 && length <= LAYOUT_NAME_LIMIT &&
-		strspn(name, LAYOUT_NAME_CHARACTERS) == length)
+		strspn(name, MIGRATE_NAME_CHARACTERS) == length)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

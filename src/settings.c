@@ -17,9 +17,6 @@
 
 #include "settings.h"
 
-#define SETTINGS_NAME_CHARACTERS \
-	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
-
 char	   *migrate_environment;
 bool		migrate_out_of_order;
 int			migrate_lock_timeout;
@@ -36,7 +33,7 @@ settings_check_environment(char **newval, void **extra, GucSource source)
 		GUC_check_errdetail("The name of an environment has 1 to 63 bytes.");
 		return false;
 	}
-	if (strspn(c, SETTINGS_NAME_CHARACTERS) != strlen(c))
+	if (strspn(c, MIGRATE_NAME_CHARACTERS) != strlen(c))
 	{
 		GUC_check_errdetail("The name of an environment consists of letters, digits, \"-\", \"_\" and \".\".");
 		return false;

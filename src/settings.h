@@ -8,6 +8,10 @@
 #ifndef MIGRATE_SETTINGS_H
 #define MIGRATE_SETTINGS_H
 
+/* What names of migrations and of environments consist of. */
+#define MIGRATE_NAME_CHARACTERS \
+	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-"
+
 extern char *migrate_environment;
 extern bool migrate_out_of_order;
 extern int	migrate_lock_timeout;	/* ms, 0 = leave lock_timeout alone */
