@@ -21,7 +21,7 @@ PG_CFLAGS = -std=gnu99 -Wall -Wextra -Wno-unused-parameter \
 # Bitcode for JIT inlining would buy nothing here and needs a whole LLVM.
 override with_llvm = no
 
-EXTRA_CLEAN = test/unit/lexer_test test/unit/lexer_fuzz
+EXTRA_CLEAN = migrate_ext--1.0.0.sql test/unit/lexer_test test/unit/lexer_fuzz
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
@@ -30,6 +30,11 @@ include $(PGXS)
 endif
 
 $(OBJS): $(wildcard src/*.h)
+
+# The install script in parts, one for each subject, in the order of their names.
+all: migrate_ext--1.0.0.sql
+migrate_ext--1.0.0.sql: $(sort $(wildcard install/*.sql))
+	cat $^ >$@
 
 # What follows works before any PostgreSQL package is there.
 .PHONY: demo test bench corpus test-versions test-cassert unit indent check-indent

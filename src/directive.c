@@ -37,6 +37,20 @@ typedef struct DirectiveRule
 	const char *example;
 } DirectiveRule;
 
+/* Copy text[0..length) without the blanks around it. */
+static char *
+directive_trim(const char *text, int length)
+{
+	while (length > 0 && isspace((unsigned char) *text))
+	{
+		text++;
+		length--;
+	}
+	while (length > 0 && isspace((unsigned char) text[length - 1]))
+		length--;
+	return pnstrdup(text, length);
+}
+
 /* Raise what every malformed directive raises. */
 static void
 directive_refuse(const DirectiveLine *at, const char *detail)
@@ -132,27 +146,31 @@ directive_requires(ScriptDirectives *directives, const DirectiveLine *at)
 	}
 }
 
+/* no-backup RELATION: REASON: rows of this relation may go without being kept. */
+static void
+directive_no_backup(ScriptDirectives *directives, const DirectiveLine *at)
+{
+	DirectiveNoBackup *item = palloc0(sizeof(DirectiveNoBackup));
+	char	   *colon = strchr(at->value, ':');
+
+	if (colon != NULL)
+	{
+		item->relation = directive_trim(at->value, colon - at->value);
+		item->reason = directive_trim(colon + 1, strlen(colon + 1));
+	}
+	if (colon == NULL || *item->relation == '\0' || *item->reason == '\0')
+		directive_refuse(at, "It names a relation and the reason, as in \"no-backup public.cache: can be built again\".");
+	directives->no_backup = lappend(directives->no_backup, item);
+}
+
 static const DirectiveRule directive_rules[] = {
 	{"no-transaction", false, directive_no_transaction, "no-transaction"},
 	{"role", true, directive_role, "role = app_owner"},
 	{"search_path", true, directive_search_path, "search_path = app, public"},
 	{"lock_timeout", true, directive_lock_timeout, "lock_timeout = 500ms"},
 	{"requires", true, directive_requires, "requires = 7, 9"},
+	{"no-backup", true, directive_no_backup, "no-backup public.cache: can be built again"},
 };
-
-/* Copy text[0..length) without the blanks around it. */
-static char *
-directive_trim(const char *text, int length)
-{
-	while (length > 0 && isspace((unsigned char) *text))
-	{
-		text++;
-		length--;
-	}
-	while (length > 0 && isspace((unsigned char) text[length - 1]))
-		length--;
-	return pnstrdup(text, length);
-}
 
 /* Name the directives there are, for the hint of an unknown one. */
 static char *
@@ -220,7 +238,11 @@ migrate_directive_read(ScriptDirectives *directives, const char *comment,
 		return NULL;
 	}
 	text += strlen(DIRECTIVE_PREFIX);
+	text = directive_trim(text, strlen(text));
 	equals = strchr(text, '=');
+	/* "no-backup" is followed by its value as a word, not as a setting's. */
+	if (pg_strncasecmp(text, "no-backup ", 10) == 0)
+		equals = text + 9;
 	at.key = directive_trim(text, equals ? equals - text : strlen(text));
 	if (equals != NULL)
 		at.value = directive_trim(equals + 1, strlen(equals + 1));

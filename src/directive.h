@@ -20,6 +20,13 @@ typedef struct ScriptHeader
 	char	   *release;
 } ScriptHeader;
 
+/* "-- migrate: no-backup = RELATION: reason" */
+typedef struct DirectiveNoBackup
+{
+	char	   *relation;		/* as written, perhaps with a schema */
+	char	   *reason;
+} DirectiveNoBackup;
+
 /* "-- migrate: ..." lines anywhere in the script. */
 typedef struct ScriptDirectives
 {
@@ -28,6 +35,7 @@ typedef struct ScriptDirectives
 	char	   *search_path;	/* SET search_path for the script */
 	char	   *lock_timeout;	/* instead of migrate.lock_timeout */
 	List	   *requires;		/* of int64 *, versions that must be applied */
+	List	   *no_backup;		/* of DirectiveNoBackup * */
 } ScriptDirectives;
 
 extern void migrate_header_read(ScriptHeader *header, const char *comment, int length);

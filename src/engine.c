@@ -29,6 +29,7 @@
 #include "utils/timestamp.h"
 
 #include "argument.h"
+#include "backup.h"
 #include "deploy.h"
 #include "engine.h"
 #include "execute.h"
@@ -36,7 +37,10 @@
 #include "owner.h"
 #include "plan.h"
 #include "registry.h"
+#include "restore.h"
 #include "schema_version.h"
+#include "settings.h"
+#include "snapshot.h"
 #include "supabase.h"
 
 PG_FUNCTION_INFO_V1(migrate_apply);
@@ -50,6 +54,7 @@ typedef struct EngineRun
 	ReturnSetInfo *result;
 	bool		down;
 	Oid			extension;		/* must be the same after each script */
+	int64		snapshot;		/* equals the schema as it stands; 0 = none */
 	MemoryContext step_context; /* reset after each step */
 } EngineRun;
 
@@ -63,6 +68,10 @@ typedef struct EngineStep
 	SchemaVersion before;
 	ExecuteResult executed;
 	int64		duration;		/* microseconds */
+	int64		rows_kept;		/* -1 = none were looked for */
+	RestoreResult restored;
+	int64		snapshot_before;
+	int64		snapshot_after;
 } EngineStep;
 
 /* Set up what the engine and the floors below need. */
@@ -70,6 +79,8 @@ void
 migrate_engine_init(void)
 {
 	migrate_deploy_init();
+	migrate_snapshot_init();
+	migrate_backup_init();
 }
 
 /* Read the script of a step. */
@@ -124,11 +135,16 @@ engine_record(EngineRun *run, EngineStep *step)
 		.duration = step->duration,
 		.statements = step->executed.statements,
 		.rows = step->executed.rows,
+		.rows_kept = step->rows_kept,
+		.snapshot_before = step->snapshot_before,
+		.snapshot_after = step->snapshot_after,
 		.checksum = step->script->checksum,
 		.token_checksum = step->script->token_checksum,
 	};
 	int64		number = migrate_ledger_append(&entry);
 
+	if (step->rows_kept > 0)
+		migrate_backup_settle(step->plan->version, run->down, number);
 	if (run->down)
 		migrate_registry_mark(step->plan->version, 0, NULL);
 	else
@@ -175,6 +191,13 @@ engine_conclude(void *arg)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("the script drops extension migrate_ext, which is running it"),
 				 errhint("Drop it outside of migrations.")));
+	if (step->rows_kept >= 0)
+		migrate_restore_step(step->plan->version, step->run->down, &step->restored);
+	if (step->run->snapshot != 0)
+	{
+		step->snapshot_before = step->run->snapshot;
+		step->snapshot_after = step->run->snapshot = migrate_snapshot_take(NULL);
+	}
 	engine_record(step->run, step);
 	engine_keep_in_step(step->run, step);
 }
@@ -191,7 +214,10 @@ engine_report(EngineRun *run, EngineStep *step)
 	values[1] = CStringGetTextDatum(step->plan->name);
 	values[2] = Int32GetDatum(step->executed.statements);
 	values[3] = IntervalPGetDatum(&duration);
-	isnull[4] = isnull[5] = true;	/* snapshot, rows_kept: none were taken */
+	values[4] = Int64GetDatum(step->snapshot_after);
+	isnull[4] = step->snapshot_after == 0;
+	values[5] = Int64GetDatum(step->rows_kept);
+	isnull[5] = step->rows_kept < 0;
 	tuplestore_putvalues(run->result->setResult, run->result->setDesc, values, isnull);
 
 	ereport(NOTICE,
@@ -203,23 +229,40 @@ engine_report(EngineRun *run, EngineStep *step)
 					(step->duration + 500) / 1000)));
 }
 
+/* Run the script of a step, and keep what it destroys. */
+static void
+engine_execute(EngineStep *step)
+{
+	BackupStep	backup = {
+		.version = step->plan->version,
+		.down = step->run->down,
+		.frame = &step->frame,
+		.no_backup = step->script->directives.no_backup,
+	};
+	instr_time	start;
+	instr_time	end;
+
+	if (migrate_backups)
+		migrate_backup_begin(&backup);
+	INSTR_TIME_SET_CURRENT(start);
+	migrate_execute(step->script, &step->frame, &step->executed);
+	INSTR_TIME_SET_CURRENT(end);
+	if (migrate_backups)
+		step->rows_kept = migrate_backup_end();
+	INSTR_TIME_SUBTRACT(end, start);
+	step->duration = INSTR_TIME_GET_MICROSEC(end);
+}
+
 /* Carry one migration up or down. */
 static void
 engine_step(EngineRun *run, const PlanStep *plan)
 {
-	EngineStep	step = {.run = run};
-	instr_time	start;
-	instr_time	end;
+	EngineStep	step = {.run = run, .rows_kept = -1};
 
 	migrate_deploy_announce(plan->version);
 	engine_read(run, plan, &step);
 	migrate_position_guard(&step.frame, engine_prepare, &step, NULL);
-	INSTR_TIME_SET_CURRENT(start);
-	migrate_execute(step.script, &step.frame, &step.executed);
-	INSTR_TIME_SET_CURRENT(end);
-	INSTR_TIME_SUBTRACT(end, start);
-	step.duration = INSTR_TIME_GET_MICROSEC(end);
-
+	engine_execute(&step);
 	step.frame.statement = POSITION_AFTER;
 	step.frame.text = NULL;
 	migrate_position_guard(&step.frame, engine_conclude, &step, NULL);
@@ -255,6 +298,13 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	run.down = plan->down;
 	run.extension = migrate_extension_oid();
 	engine_check_obstacles(&run, plan);
+	if (plan->steps != NIL && migrate_snapshots)
+	{
+		SnapshotBegin begin;
+
+		migrate_snapshot_begin(&begin);
+		run.snapshot = begin.now;
+	}
 
 	run.step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
 											 ALLOCSET_DEFAULT_SIZES);
@@ -266,6 +316,8 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(run.step_context);
 	}
+	if (run.snapshot != 0)
+		migrate_snapshot_end();
 	engine_finish(plan);
 	migrate_deploy_end();
 	SPI_finish();

@@ -34,14 +34,19 @@
 
 PG_FUNCTION_INFO_V1(migrate_ledger_hash);
 
+#define LEDGER_ARGUMENTS 15
+
 static OwnerQuery ledger_append = {
 	.sql = "INSERT INTO migrate.ledger"
 	" SELECT n.entry, n.version, n.name, n.event, n.at, n.duration, n.statements, n.rows,"
+	"  n.rows_kept, n.snapshot_before, n.snapshot_after, n.restore_point, n.restore_lsn,"
 	"  n.role, n.session_role, n.client, n.application, n.environment, n.xid,"
 	"  n.checksum, n.token_checksum, n.reason, n.previous_hash,"
 	"  migrate.ledger_hash(ROW(n.*)::migrate.ledger)"
 	" FROM (SELECT coalesce(l.entry, 0) + 1 AS entry, $1 AS version, $2 AS name, $3 AS event,"
 	"   pg_catalog.clock_timestamp() AS at, $4 AS duration, $5 AS statements, $6 AS rows,"
+	"   $11 AS rows_kept, $12 AS snapshot_before, $13 AS snapshot_after,"
+	"   $14 AS restore_point, $15 AS restore_lsn,"
 	"   $7 AS role, session_user::text AS session_role,"
 	"   pg_catalog.host(pg_catalog.inet_client_addr()) AS client,"
 	"   nullif(pg_catalog.current_setting('application_name'), '') AS application,"
@@ -53,10 +58,19 @@ static OwnerQuery ledger_append = {
 	"  LEFT JOIN (SELECT entry, hash FROM migrate.ledger ORDER BY entry DESC LIMIT 1) l ON true"
 	"  OFFSET 0) n"
 	" RETURNING entry",
-	.nargs = 10,
+	.nargs = LEDGER_ARGUMENTS,
 	.argtypes = {INT8OID, TEXTOID, TEXTOID, INTERVALOID, INT4OID, INT8OID,
-	TEXTOID, BYTEAOID, BYTEAOID, TEXTOID}
+		TEXTOID, BYTEAOID, BYTEAOID, TEXTOID, INT8OID, INT8OID, INT8OID,
+	TEXTOID, TEXTOID}
 };
+
+/* Return a text parameter; NULL becomes an SQL null. */
+static Datum
+ledger_text(const char *value, bool *isnull)
+{
+	*isnull = value == NULL;
+	return value ? CStringGetTextDatum(value) : (Datum) 0;
+}
 
 /* Write one entry and return its number; the caller holds the deploy lock. */
 int64
@@ -65,8 +79,8 @@ migrate_ledger_append(const LedgerEntry *entry)
 	bool		ran = entry->statements >= 0;
 	Interval	duration = {.time = entry->duration};
 	OwnerScope	scope;
-	Datum		values[10];
-	bool		isnull[10] = {false};
+	Datum		values[LEDGER_ARGUMENTS];
+	bool		isnull[LEDGER_ARGUMENTS] = {false};
 	int64		number;
 
 	values[0] = Int64GetDatum(entry->version);
@@ -79,8 +93,15 @@ migrate_ledger_append(const LedgerEntry *entry)
 	values[6] = CStringGetTextDatum(GetUserNameFromId(GetUserId(), false));
 	values[7] = migrate_owner_checksum(entry->checksum, &isnull[7]);
 	values[8] = migrate_owner_checksum(entry->token_checksum, &isnull[8]);
-	isnull[9] = entry->reason == NULL;
-	values[9] = isnull[9] ? (Datum) 0 : CStringGetTextDatum(entry->reason);
+	values[9] = ledger_text(entry->reason, &isnull[9]);
+	values[10] = Int64GetDatum(entry->rows_kept);
+	isnull[10] = !ran || entry->rows_kept < 0;
+	values[11] = Int64GetDatum(entry->snapshot_before);
+	isnull[11] = entry->snapshot_before == 0;
+	values[12] = Int64GetDatum(entry->snapshot_after);
+	isnull[12] = entry->snapshot_after == 0;
+	values[13] = ledger_text(entry->restore_point, &isnull[13]);
+	values[14] = ledger_text(entry->restore_lsn, &isnull[14]);
 
 	migrate_owner_begin(&scope);
 	if (migrate_owner_run(&ledger_append, values, isnull) != 1)

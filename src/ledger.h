@@ -17,6 +17,11 @@ typedef struct LedgerEntry
 	int64		duration;		/* microseconds, -1 = no script ran */
 	int			statements;		/* -1 = no script ran */
 	int64		rows;
+	int64		rows_kept;		/* -1 = none were looked for */
+	int64		snapshot_before;	/* 0 = none was taken */
+	int64		snapshot_after;
+	const char *restore_point;	/* name and LSN, or NULL */
+	const char *restore_lsn;
 	const uint8 *checksum;		/* of the script, or NULL */
 	const uint8 *token_checksum;
 	const char *reason;			/* or NULL */

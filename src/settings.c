@@ -21,6 +21,25 @@ char	   *migrate_environment;
 bool		migrate_out_of_order;
 int			migrate_lock_timeout;
 int			migrate_script_limit;
+bool		migrate_snapshots;
+int			migrate_drift;
+int			migrate_rollback_verify;
+bool		migrate_backups;
+int			migrate_backup_limit;
+
+static const struct config_enum_entry settings_drift_options[] = {
+	{"default", SETTINGS_DRIFT_DEFAULT, false},
+	{"refuse", SETTINGS_DRIFT_REFUSE, false},
+	{"warn", SETTINGS_DRIFT_WARN, false},
+	{"accept", SETTINGS_DRIFT_ACCEPT, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry settings_verify_options[] = {
+	{"strict", SETTINGS_VERIFY_STRICT, false},
+	{"warn", SETTINGS_VERIFY_WARN, false},
+	{NULL, 0, false}
+};
 
 /* Accept names of environments: letters, digits, '-', '_' and '.'. */
 static bool
@@ -39,6 +58,58 @@ settings_check_environment(char **newval, void **extra, GucSource source)
 		return false;
 	}
 	return true;
+}
+
+/* Define the settings of snapshots and backups. */
+static void
+settings_init_safety(void)
+{
+	DefineCustomBoolVariable("migrate.snapshots",
+							 "Takes a snapshot of the schema before and after each migration.",
+							 "Without them drift is not noticed, and a rollback is not verified.",
+							 &migrate_snapshots,
+							 true,
+							 PGC_SUSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("migrate.drift",
+							 "Says what happens when the schema was changed outside of migrations.",
+							 "\"default\" refuses in the environment \"production\" and warns elsewhere; \"accept\" records it in the ledger.",
+							 &migrate_drift,
+							 SETTINGS_DRIFT_DEFAULT,
+							 settings_drift_options,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("migrate.rollback_verify",
+							 "Says what happens when a down script does not bring back the schema from before its up script.",
+							 NULL,
+							 &migrate_rollback_verify,
+							 SETTINGS_VERIFY_STRICT,
+							 settings_verify_options,
+							 PGC_USERSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("migrate.backups",
+							 "Keeps the rows that a migration destroys or changes.",
+							 NULL,
+							 &migrate_backups,
+							 true,
+							 PGC_SUSET,
+							 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("migrate.backup_limit",
+							"Sets how much one call may copy to keep rows.",
+							"A dropped table that is kept without copying does not count; 0 = no limit.",
+							&migrate_backup_limit,
+							10 * 1024, 0, INT_MAX,
+							PGC_SUSET,
+							GUC_UNIT_MB,
+							NULL, NULL, NULL);
 }
 
 /* Define every setting of the extension. */
@@ -81,7 +152,19 @@ migrate_settings_init(void)
 							GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
+	settings_init_safety();
+
 	MarkGUCPrefixReserved("migrate");
+}
+
+/* Return what to do about drift, in this environment. */
+SettingsDrift
+migrate_settings_drift(void)
+{
+	if (migrate_drift != SETTINGS_DRIFT_DEFAULT)
+		return (SettingsDrift) migrate_drift;
+	return strcmp(migrate_environment, "production") == 0 ?
+		SETTINGS_DRIFT_REFUSE : SETTINGS_DRIFT_WARN;
 }
 
 /*

@@ -22,11 +22,16 @@ CREATE TABLE migrate.ledger (
 	entry			bigint PRIMARY KEY CHECK (entry > 0),
 	version			bigint NOT NULL,
 	name			text NOT NULL,
-	event			text NOT NULL CHECK (event IN ('applied', 'rolled back', 'baselined', 'repaired', 'failed')),
+	event			text NOT NULL CHECK (event IN ('applied', 'rolled back', 'baselined', 'repaired', 'drift accepted', 'failed')),
 	at				timestamptz NOT NULL,
 	duration		interval,
 	statements		integer,
 	rows			bigint,
+	rows_kept		bigint,
+	snapshot_before	bigint,
+	snapshot_after	bigint,
+	restore_point	text,
+	restore_lsn		text,
 	role			text NOT NULL,
 	session_role	text NOT NULL,
 	client			text,
@@ -43,15 +48,20 @@ CREATE INDEX ledger_version ON migrate.ledger (version, entry);
 COMMENT ON INDEX migrate.ledger_version IS 'the history of one migration';
 COMMENT ON INDEX migrate.ledger_pkey IS 'finds the last entry';
 COMMENT ON TABLE migrate.ledger IS
-'append-only history: one row for each migration applied, rolled back, baselined, repaired or failed';
+'append-only history: one row for each migration applied, rolled back, baselined, repaired, drift accepted or failed';
 COMMENT ON COLUMN migrate.ledger.entry IS 'counts from 1 without gaps';
 COMMENT ON COLUMN migrate.ledger.version IS 'version of the migration';
 COMMENT ON COLUMN migrate.ledger.name IS 'name of the migration at that time';
-COMMENT ON COLUMN migrate.ledger.event IS 'applied, rolled back, baselined, repaired or failed';
+COMMENT ON COLUMN migrate.ledger.event IS 'applied, rolled back, baselined, repaired, drift accepted or failed';
 COMMENT ON COLUMN migrate.ledger.at IS 'when the entry was written, by the clock';
 COMMENT ON COLUMN migrate.ledger.duration IS 'how long the script ran; NULL when none ran';
 COMMENT ON COLUMN migrate.ledger.statements IS 'how many statements ran; NULL when none did';
 COMMENT ON COLUMN migrate.ledger.rows IS 'how many rows they inserted, updated, deleted or copied, not counting those of triggers and functions';
+COMMENT ON COLUMN migrate.ledger.rows_kept IS 'how many rows were kept in migrate_backup because the script destroyed or changed them; NULL when no script ran';
+COMMENT ON COLUMN migrate.ledger.snapshot_before IS 'snapshot that equals the schema before the script; NULL = none was taken';
+COMMENT ON COLUMN migrate.ledger.snapshot_after IS 'snapshot that equals the schema after the script';
+COMMENT ON COLUMN migrate.ledger.restore_point IS 'restore point in the WAL, written before the first statement of the call; NULL = the role may not write one';
+COMMENT ON COLUMN migrate.ledger.restore_lsn IS 'its position in the WAL';
 COMMENT ON COLUMN migrate.ledger.role IS 'current role of the caller';
 COMMENT ON COLUMN migrate.ledger.session_role IS 'role the session was opened as';
 COMMENT ON COLUMN migrate.ledger.client IS 'network address of the client; NULL over a Unix socket';
@@ -465,73 +475,3 @@ COMMENT ON FUNCTION @extschema@.migrate_history(bigint) IS
 'The ledger, oldest entry first.
 version: only the entries of this one; NULL = all.';
 
--- Privileges ------------------------------------------------------------------------------
-
-CREATE FUNCTION @extschema@.migrate_grant(role text, access text)
-RETURNS void LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	function regprocedure;
-BEGIN
-	IF access IS NULL OR access NOT IN ('reader', 'deployer') THEN
-		RAISE EXCEPTION 'unknown access "%"', access
-			USING ERRCODE = 'invalid_parameter_value',
-				  HINT = 'Use "reader" or "deployer".';
-	END IF;
-	IF role IS NULL OR to_regrole(quote_ident(role)) IS NULL THEN
-		RAISE EXCEPTION 'role "%" does not exist', role
-			USING ERRCODE = 'undefined_object';
-	END IF;
-	EXECUTE format('GRANT USAGE ON SCHEMA migrate TO %I', role);
-	EXECUTE format('GRANT SELECT ON migrate.ledger, migrate.migration, migrate.ledger_break,'
-				   ' migrate.script_summary, migrate.step_up, migrate.step_down, migrate.deployment TO %I', role);
-	FOR function IN
-		SELECT p.oid
-		FROM pg_proc p
-		JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-		JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND e.oid = d.refobjid
-		WHERE e.extname = 'migrate_ext'
-			AND p.proname <> 'migrate_grant' AND p.prorettype <> 'trigger'::regtype
-			AND (p.provolatile <> 'v' OR access = 'deployer')
-	LOOP
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function, role);
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION @extschema@.migrate_grant(text, text) IS
-'Grants a role what it needs; run it as the owner of the extension.
-role: name of the role; access: reader (status, history, plan, never the text of scripts) or deployer (that, and every function that changes something).
-A deployer''s scripts still run with the deployer''s own privileges.
-Raises 22023 (unknown access), 42704 (unknown role), 42501 (the caller is not the owner).';
-
--- Default privileges of the database may have granted what this script created
--- to roles that must not have it (Supabase does so in schema public).
-DO $$
-DECLARE
-	granted record;
-BEGIN
-	FOR granted IN
-		SELECT 'FUNCTION ' || p.oid::pg_catalog.regprocedure AS object, a.grantee
-		FROM pg_catalog.pg_proc p
-		JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid,
-			pg_catalog.pg_extension e,
-			pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) a
-		WHERE d.deptype = 'e' AND d.refobjid = e.oid AND e.extname = 'migrate_ext' AND a.grantee <> p.proowner
-		UNION
-		SELECT 'TABLE ' || c.oid::pg_catalog.regclass, a.grantee
-		FROM pg_catalog.pg_class c
-		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace,
-			pg_catalog.aclexplode(c.relacl) a
-		WHERE n.nspname = 'migrate' AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
-		UNION
-		SELECT 'SCHEMA migrate', a.grantee
-		FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
-		WHERE n.nspname = 'migrate' AND a.grantee <> n.nspowner
-	LOOP
-		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', granted.object,
-			CASE WHEN granted.grantee = 0 THEN 'PUBLIC'
-				 ELSE granted.grantee::pg_catalog.regrole::text END);
-	END LOOP;
-END
-$$;
