@@ -15,6 +15,7 @@
 #error "migrate_ext needs PostgreSQL 15 or newer"
 #endif
 
+#include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
@@ -77,5 +78,16 @@ compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
 #ifndef SPI_OK_MERGE_RETURNING
 #define SPI_OK_MERGE_RETURNING 19
 #endif
+
+/* Tell whether a column is computed when it is read; 18 brought those. */
+static inline bool
+compat_is_virtual(Form_pg_attribute att)
+{
+#if PG_VERSION_NUM >= 180000
+	return att->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL;
+#else
+	return false;
+#endif
+}
 
 #endif							/* MIGRATE_COMPAT_H */
