@@ -90,4 +90,15 @@ compat_is_virtual(Form_pg_attribute att)
 #endif
 }
 
+/* Tell whether a part of ALTER TABLE gives a generated column another expression. */
+static inline bool
+compat_sets_expression(AlterTableType subtype)
+{
+#if PG_VERSION_NUM >= 170000
+	return subtype == AT_SetExpression;
+#else
+	return false;
+#endif
+}
+
 #endif							/* MIGRATE_COMPAT_H */
