@@ -15,12 +15,16 @@
 #error "migrate_ext needs PostgreSQL 15 or newer"
 #endif
 
+#include "catalog/index.h"
 #include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "parser/parsetree.h"
@@ -98,6 +102,60 @@ compat_sets_expression(AlterTableType subtype)
 	return subtype == AT_SetExpression;
 #else
 	return false;
+#endif
+}
+
+/*
+ * Tell the relation cache that one relation has got new storage in this
+ * subtransaction, and another one the storage of the first; 16 renamed the
+ * fields.
+ */
+static inline void
+compat_take_storage(Relation from, Relation to)
+{
+	to->rd_createSubid = from->rd_createSubid;
+#if PG_VERSION_NUM >= 160000
+	to->rd_newRelfilelocatorSubid = from->rd_newRelfilelocatorSubid;
+	to->rd_firstRelfilelocatorSubid = from->rd_firstRelfilelocatorSubid;
+	RelationAssumeNewRelfilelocator(from);
+#else
+	to->rd_newRelfilenodeSubid = from->rd_newRelfilenodeSubid;
+	to->rd_firstRelfilenodeSubid = from->rd_firstRelfilenodeSubid;
+	RelationAssumeNewRelfilenode(from);
+#endif
+}
+
+/* Swap a count that 18 brought with those that storage comes with. */
+static inline void
+compat_swap_all_frozen(Form_pg_class one, Form_pg_class other)
+{
+#if PG_VERSION_NUM >= 180000
+	int32		frozen = one->relallfrozen;
+
+	one->relallfrozen = other->relallfrozen;
+	other->relallfrozen = frozen;
+#endif
+}
+
+/* Build the indexes of a table anew; 17 added an argument. */
+static inline void
+compat_reindex(Oid relid)
+{
+	ReindexParams params = {0};
+
+#if PG_VERSION_NUM >= 170000
+	(void) reindex_relation(NULL, relid, 0, &params);
+#else
+	(void) reindex_relation(relid, 0, &params);
+#endif
+}
+
+/* Settle a descriptor's attribute after changing it; 18 keeps a compact copy. */
+static inline void
+compat_attribute_changed(TupleDesc desc, AttrNumber attnum)
+{
+#if PG_VERSION_NUM >= 180000
+	populate_compact_attribute(desc, attnum - 1);
 #endif
 }
 

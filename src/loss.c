@@ -39,6 +39,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/evtcache.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -49,6 +50,7 @@
 #include "compat.h"
 #include "copyrows.h"
 #include "loss.h"
+#include "move.h"
 #include "probe.h"
 
 static ProcessUtility_hook_type loss_previous_utility = NULL;
@@ -127,20 +129,51 @@ loss_copy(const BackupRequest *request, KeepMap *map, int before)
 	migrate_backup_count_rows(kept, migrate_copyrows_run(&copy, kept));
 }
 
+/*
+ * Tell whether somebody sees the tables of a statement between this hook and the
+ * statement: they must have their rows still then.
+ */
+static bool
+loss_is_watched(Node *statement, List *relids)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, TruncateStmt))
+		return EventCacheLookup(EVT_DDLCommandStart) != NIL;
+	foreach(lc, relids)
+	{
+		Relation	rel = table_open(lfirst_oid(lc), NoLock);
+		bool		watched = rel->trigdesc && rel->trigdesc->trig_truncate_before_statement;
+
+		table_close(rel, NoLock);
+		if (watched)
+			return true;
+	}
+	return false;
+}
+
 /* Keep a table that goes, or whose rows go. */
 static void
-loss_keep_table(Oid relid, const char *operation)
+loss_keep_table(Oid relid, const char *operation, bool watched)
 {
 	BackupRequest request = {.what = "table", .operation = operation};
+	bool		move;
 
 	if (!migrate_backup_concerns(relid))
 		return;
-	request.source = table_open(relid, AccessExclusiveLock);
-	if (request.source->rd_rel->relkind == RELKIND_RELATION &&
-		migrate_copyrows_any(request.source))
-		loss_copy(&request, migrate_keep_map(request.source, NULL), 0);
 	loss_handle(relid, 0);
+	request.source = table_open(relid, AccessExclusiveLock);
+	if (!migrate_copyrows_any(request.source))
+	{
+		table_close(request.source, NoLock);
+		return;
+	}
+	move = !watched && migrate_move_possible(request.source);
+	if (!move)
+		loss_copy(&request, migrate_keep_map(request.source, NULL), 0);
 	table_close(request.source, NoLock);
+	if (move)
+		migrate_move_run(relid, operation);
 }
 
 /* Keep a column, with what finds its rows again. */
@@ -215,12 +248,12 @@ loss_keep_sequence(Oid relid, const char *operation)
 
 /* Keep one relation that a statement takes whole. */
 static void
-loss_keep_relation(Oid relid, const char *operation)
+loss_keep_relation(Oid relid, const char *operation, bool watched)
 {
 	switch (get_rel_relkind(relid))
 	{
 		case RELKIND_RELATION:
-			loss_keep_table(relid, operation ? operation : "drop table");
+			loss_keep_table(relid, operation ? operation : "drop table", watched);
 			break;
 		case RELKIND_SEQUENCE:
 			loss_keep_sequence(relid, operation ? operation : "drop sequence");
@@ -256,6 +289,7 @@ loss_keep_dropped(const ProbeStatement *statement)
 {
 	List	   *found = migrate_probe_run(statement);
 	List	   *done = NIL;
+	bool		watched = loss_is_watched(statement->pstmt->utilityStmt, NIL);
 	ListCell   *lc;
 
 	foreach(lc, found)
@@ -273,7 +307,7 @@ loss_keep_dropped(const ProbeStatement *statement)
 			loss_keep_columns(item->relid, columns, "drop column");
 		}
 		else
-			loss_keep_relation(item->relid, NULL);
+			loss_keep_relation(item->relid, NULL, watched);
 		done = lappend_oid(done, item->relid);
 	}
 }
@@ -331,20 +365,22 @@ loss_truncated(const TruncateStmt *stmt)
 
 /* Keep what a TRUNCATE takes. */
 static void
-loss_keep_truncated(const TruncateStmt *stmt)
+loss_keep_truncated(TruncateStmt *stmt)
 {
+	List	   *relids = loss_truncated(stmt);
+	bool		watched = loss_is_watched((Node *) stmt, relids);
 	ListCell   *lc;
 
-	foreach(lc, loss_truncated(stmt))
+	foreach(lc, relids)
 	{
 		Oid			relid = lfirst_oid(lc);
 		ListCell   *lc2;
 
-		loss_keep_relation(relid, "truncate");
+		loss_keep_relation(relid, "truncate", watched);
 		if (!stmt->restart_seqs)
 			continue;
 		foreach(lc2, getOwnedSequences(relid))
-			loss_keep_relation(lfirst_oid(lc2), "truncate");
+			loss_keep_relation(lfirst_oid(lc2), "truncate", watched);
 	}
 }
 
