@@ -388,7 +388,7 @@ backup_key_names(Relation source, const Bitmapset *lost)
 	ListCell   *lc;
 
 	if (source->rd_rel->relkind == RELKIND_RELATION)
-		key = migrate_keep_key(source, lost);
+		key = migrate_keep_key_without(source, lost);
 	names = palloc(sizeof(Datum) * Max(list_length(key), 1));
 	foreach(lc, key)
 	{
@@ -627,8 +627,6 @@ migrate_backup_charge(Relation source, int64 bytes)
 {
 	int64		limit = (int64) migrate_backup_limit * 1024 * 1024;
 	FullTransactionId xid = GetTopFullTransactionId();
-	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
-												  RelationGetRelationName(source));
 
 	if (!FullTransactionIdEquals(backup_charged_xid, xid))
 	{
@@ -644,7 +642,8 @@ migrate_backup_charge(Relation source, int64 bytes)
 				 errdetail("They take about " INT64_FORMAT " kB, " INT64_FORMAT " kB are kept already, and the limit is " INT64_FORMAT " kB.",
 						   (bytes + 1023) / 1024, backup_charged / 1024, limit / 1024),
 				 errhint("Raise migrate.backup_limit, or let the rows go with \"-- migrate: no-backup %s: REASON\" in the script.",
-						 name)));
+						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
+													RelationGetRelationName(source)))));
 	backup_charged += bytes;
 }
 

@@ -211,7 +211,7 @@ keep_index_is_key(Relation source, HeapTuple tuple, const Bitmapset *without)
  * count, because the statement takes or changes them.
  */
 List *
-migrate_keep_key(Relation source, const Bitmapset *without)
+migrate_keep_key_without(Relation source, const Bitmapset *columns)
 {
 	List	   *key = NIL;
 	int			best = 0;
@@ -227,7 +227,7 @@ migrate_keep_key(Relation source, const Bitmapset *without)
 			continue;
 		index = (Form_pg_index) GETSTRUCT(tuple);
 		rank = index->indisprimary ? 3 : index->indisreplident ? 2 : 1;
-		if (rank > best && keep_index_is_key(source, tuple, without))
+		if (rank > best && keep_index_is_key(source, tuple, columns))
 		{
 			best = rank;
 			key = NIL;
@@ -237,6 +237,13 @@ migrate_keep_key(Relation source, const Bitmapset *without)
 		ReleaseSysCache(tuple);
 	}
 	return key;
+}
+
+/* The same, of all columns. */
+List *
+migrate_keep_key(Relation source)
+{
+	return migrate_keep_key_without(source, NULL);
 }
 
 /* Return the OID of the schema of kept tables. */

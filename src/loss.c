@@ -185,7 +185,7 @@ loss_keep_column(Relation source, AttrNumber attnum, Bitmapset *lost, const char
 		.column = attnum, .lost = lost
 	};
 	Bitmapset  *attnums = NULL;
-	List	   *key = migrate_keep_key(source, lost);
+	List	   *key = migrate_keep_key_without(source, lost);
 	ListCell   *lc;
 
 	if (compat_is_virtual(TupleDescAttr(RelationGetDescr(source), attnum - 1)))
