@@ -41,7 +41,9 @@
 #include "utils/varlena.h"
 
 #include "backup.h"
+#include "capture.h"
 #include "directive.h"
+#include "intercept.h"
 #include "owner.h"
 #include "settings.h"
 
@@ -199,6 +201,7 @@ void
 migrate_backup_init(void)
 {
 	RegisterSubXactCallback(backup_subxact_callback, NULL);
+	migrate_intercept_init();
 }
 
 /* Begin to keep rows for a step; ends when the current memory context goes. */
@@ -214,6 +217,7 @@ migrate_backup_begin(const BackupStep *step)
 	MemoryContextRegisterResetCallback(run->context, &run->callback);
 	backup_running = run;
 	backup_unsettled = 0;
+	migrate_capture_begin();
 }
 
 /* Tell whether rows are to be kept now. */
@@ -517,6 +521,7 @@ backup_rows_desc(const KeepMap *map)
 	TupleDescInitEntry(desc, BACKUP_ROWS_ORDINAL, "migrate.ordinal", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, BACKUP_ROWS_OPERATION, "migrate.operation", CHAROID, -1, 0);
 	TupleDescInitEntry(desc, BACKUP_ROWS_NEW_IMAGE, "migrate.new_image", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, BACKUP_ROWS_CHANGES, "migrate.changes", BYTEAOID, -1, 0);
 	return desc;
 }
 
@@ -664,6 +669,7 @@ migrate_backup_end(void)
 	OwnerScope	scope;
 	ListCell   *lc;
 
+	migrate_capture_end();
 	if (backup_running->entries != NIL && OidIsValid(migrate_extension_oid()))
 	{
 		migrate_owner_begin(&scope);

@@ -15,6 +15,7 @@
 #error "migrate_ext needs PostgreSQL 15 or newer"
 #endif
 
+#include "access/tableam.h"
 #include "catalog/pg_attribute.h"
 #include "executor/executor.h"
 #include "parser/parse_node.h"
@@ -89,5 +90,12 @@ compat_is_virtual(Form_pg_attribute att)
 	return false;
 #endif
 }
+
+/* What an update says of the indexes; 16 made it more than yes or no. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes CompatUpdateIndexes;
+#else
+typedef bool CompatUpdateIndexes;
+#endif
 
 #endif							/* MIGRATE_COMPAT_H */
