@@ -227,6 +227,13 @@ migrate_backup_active(void)
 	return backup_running != NULL;
 }
 
+/* Return the memory context of the step. */
+MemoryContext
+migrate_backup_context(void)
+{
+	return backup_running->context;
+}
+
 /* Remember that the step has made a relation: its rows were not there before. */
 void
 migrate_backup_created(Oid relid)
@@ -377,13 +384,16 @@ backup_next_number(void)
 
 /* Return the key columns of a table, as a text[]. */
 static Datum
-backup_key_names(Relation source)
+backup_key_names(Relation source, const Bitmapset *lost)
 {
-	List	   *key = source->rd_rel->relkind == RELKIND_RELATION ? migrate_keep_key(source) : NIL;
-	Datum	   *names = palloc(sizeof(Datum) * Max(list_length(key), 1));
+	List	   *key = NIL;
+	Datum	   *names;
 	int			count = 0;
 	ListCell   *lc;
 
+	if (source->rd_rel->relkind == RELKIND_RELATION)
+		key = migrate_keep_key_without(source, lost);
+	names = palloc(sizeof(Datum) * Max(list_length(key), 1));
 	foreach(lc, key)
 	{
 		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(source), lfirst_int(lc) - 1);
@@ -391,6 +401,15 @@ backup_key_names(Relation source)
 		names[count++] = CStringGetTextDatum(NameStr(att->attname));
 	}
 	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Return the name of the column that a request is about. */
+static const char *
+backup_column_name(const BackupRequest *request)
+{
+	TupleDesc	desc = RelationGetDescr(request->source);
+
+	return NameStr(TupleDescAttr(desc, request->column - 1)->attname);
 }
 
 /* Write the row of a backup; the caller is connected to SPI and raised. */
@@ -420,11 +439,12 @@ backup_insert(const BackupRequest *request, const BackupEntry *entry, const char
 	values[5] = CStringGetTextDatum(request->operation);
 	values[6] = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(source)));
 	values[7] = CStringGetTextDatum(RelationGetRelationName(source));
-	isnull[8] = request->column == NULL;
-	values[8] = isnull[8] ? (Datum) 0 : CStringGetTextDatum(request->column);
+	isnull[8] = request->column == 0;
+	if (!isnull[8])
+		values[8] = CStringGetTextDatum(backup_column_name(request));
 	values[9] = ObjectIdGetDatum(RelationGetRelid(source));
 	values[10] = CStringGetTextDatum(GetUserNameFromId(source->rd_rel->relowner, false));
-	values[11] = backup_key_names(source);
+	values[11] = backup_key_names(source, request->lost);
 	isnull[12] = isnull[13] = kept_as == NULL;
 	values[12] = isnull[12] ? (Datum) 0 : CStringGetTextDatum(kept_as);
 	values[13] = ObjectIdGetDatum(entry->kept);
@@ -454,7 +474,7 @@ backup_create(const BackupRequest *request, BackupEntry *entry, TupleDesc desc)
 
 	comment = psprintf("kept by migrate_ext, backup " INT64_FORMAT ": %s of %s before %s, %s script of migration " INT64_FORMAT,
 					   entry->backup,
-					   request->column ? quote_identifier(request->column) : "rows",
+					   request->column ? quote_identifier(backup_column_name(request)) : "rows",
 					   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
 												  RelationGetRelationName(source)),
 					   request->operation, step->down ? "down" : "up", step->version);
@@ -612,8 +632,6 @@ migrate_backup_charge(Relation source, int64 bytes)
 {
 	int64		limit = (int64) migrate_backup_limit * 1024 * 1024;
 	FullTransactionId xid = GetTopFullTransactionId();
-	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
-												  RelationGetRelationName(source));
 
 	if (!FullTransactionIdEquals(backup_charged_xid, xid))
 	{
@@ -629,7 +647,8 @@ migrate_backup_charge(Relation source, int64 bytes)
 				 errdetail("They take about " INT64_FORMAT " kB, " INT64_FORMAT " kB are kept already, and the limit is " INT64_FORMAT " kB.",
 						   (bytes + 1023) / 1024, backup_charged / 1024, limit / 1024),
 				 errhint("Raise migrate.backup_limit, or let the rows go with \"-- migrate: no-backup %s: REASON\" in the script.",
-						 name)));
+						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
+													RelationGetRelationName(source)))));
 	backup_charged += bytes;
 }
 

@@ -36,7 +36,8 @@ typedef struct BackupRequest
 	Relation	source;			/* a table, or a sequence */
 	const char *what;
 	const char *operation;
-	const char *column;			/* NULL = not about one */
+	AttrNumber	column;			/* 0 = not about one */
+	Bitmapset  *lost;			/* columns that the statement takes or changes */
 	bool		moved;			/* not copied: its storage is taken over */
 } BackupRequest;
 
@@ -50,6 +51,7 @@ extern void migrate_backup_settle(int64 version, bool down, int64 entry);
 
 /* what looks for rows to keep, while a script runs */
 extern bool migrate_backup_active(void);
+extern MemoryContext migrate_backup_context(void);
 extern bool migrate_backup_concerns(Oid relid);
 extern void migrate_backup_created(Oid relid);
 extern Relation migrate_backup_open_rows(Relation source, KeepMap **map);

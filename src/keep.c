@@ -181,9 +181,12 @@ migrate_keep_pin_settings(void)
 	return level;
 }
 
-/* Tell whether an index finds single rows by columns, for good and at once. */
+/*
+ * Tell whether an index finds single rows by columns, for good and at once, and
+ * without some that are about to go.
+ */
 static bool
-keep_index_is_key(Relation source, HeapTuple tuple)
+keep_index_is_key(Relation source, HeapTuple tuple, const Bitmapset *without)
 {
 	Form_pg_index index = (Form_pg_index) GETSTRUCT(tuple);
 
@@ -194,7 +197,7 @@ keep_index_is_key(Relation source, HeapTuple tuple)
 	{
 		AttrNumber	attnum = index->indkey.values[i];
 
-		if (attnum <= 0 ||
+		if (attnum <= 0 || bms_is_member(attnum, without) ||
 			!TupleDescAttr(RelationGetDescr(source), attnum - 1)->attnotnull)
 			return false;
 	}
@@ -204,10 +207,11 @@ keep_index_is_key(Relation source, HeapTuple tuple)
 /*
  * Return the attribute numbers (a list of integers) that find a row of the
  * source: those of the primary key, else of the replica identity, else of the
- * oldest unique index that does it; NIL = there is none.
+ * oldest unique index that does it; NIL = there is none.  Some columns do not
+ * count, because the statement takes or changes them.
  */
 List *
-migrate_keep_key(Relation source)
+migrate_keep_key_without(Relation source, const Bitmapset *columns)
 {
 	List	   *key = NIL;
 	int			best = 0;
@@ -223,7 +227,7 @@ migrate_keep_key(Relation source)
 			continue;
 		index = (Form_pg_index) GETSTRUCT(tuple);
 		rank = index->indisprimary ? 3 : index->indisreplident ? 2 : 1;
-		if (rank > best && keep_index_is_key(source, tuple))
+		if (rank > best && keep_index_is_key(source, tuple, columns))
 		{
 			best = rank;
 			key = NIL;
@@ -233,6 +237,13 @@ migrate_keep_key(Relation source)
 		ReleaseSysCache(tuple);
 	}
 	return key;
+}
+
+/* The same, of all columns. */
+List *
+migrate_keep_key(Relation source)
+{
+	return migrate_keep_key_without(source, NULL);
 }
 
 /* Return the OID of the schema of kept tables. */

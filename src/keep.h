@@ -43,6 +43,7 @@ extern void migrate_keep_fill(KeepMap *map, TupleTableSlot *slot,
 extern int	migrate_keep_pin_settings(void);
 extern bool migrate_keep_plain_type(Oid type, Oid *base, int32 *typmod);
 extern List *migrate_keep_key(Relation source);
+extern List *migrate_keep_key_without(Relation source, const Bitmapset *columns);
 extern Oid	migrate_keep_schema(void);
 extern Oid	migrate_keep_create(const char *name, TupleDesc desc, Oid tablespace,
 								const char *comment);

@@ -13,6 +13,7 @@ typedef struct SnapshotBegin
 {
 	int64		last;			/* the last snapshot stored before, 0 = none */
 	int64		now;			/* the one that equals the schema as it stands */
+	bool		upgraded;		/* they differ because the server is another major */
 } SnapshotBegin;
 
 extern void migrate_snapshot_init(void);
