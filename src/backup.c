@@ -32,7 +32,9 @@
 #include "utils/rel.h"
 
 #include "backup.h"
+#include "capture.h"
 #include "exempt.h"
+#include "intercept.h"
 #include "owner.h"
 #include "settings.h"
 #include "tally.h"
@@ -108,6 +110,7 @@ void
 migrate_backup_init(void)
 {
 	RegisterSubXactCallback(backup_subxact_callback, NULL);
+	migrate_intercept_init();
 }
 
 /* Begin to keep rows for a step; ends when the current memory context goes. */
@@ -125,6 +128,7 @@ migrate_backup_begin(const BackupStep *step)
 	MemoryContextRegisterResetCallback(run->context, &run->callback);
 	backup_running = run;
 	backup_unsettled = 0;
+	migrate_capture_begin();
 }
 
 /* Tell whether rows are to be kept now. */
@@ -333,6 +337,7 @@ backup_rows_desc(const KeepMap *map)
 	TupleDescInitEntry(desc, BACKUP_ROWS_ORDINAL, "migrate.ordinal", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, BACKUP_ROWS_OPERATION, "migrate.operation", CHAROID, -1, 0);
 	TupleDescInitEntry(desc, BACKUP_ROWS_NEW_IMAGE, "migrate.new_image", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, BACKUP_ROWS_CHANGES, "migrate.changes", BYTEAOID, -1, 0);
 	return desc;
 }
 
@@ -454,6 +459,7 @@ migrate_backup_end(void)
 	OwnerScope	scope;
 	ListCell   *lc;
 
+	migrate_capture_end();
 	if (backup_running->entries != NIL && OidIsValid(migrate_extension_oid()))
 	{
 		migrate_owner_begin(&scope);

@@ -15,6 +15,8 @@
 #error "migrate_ext needs PostgreSQL 15 or newer"
 #endif
 
+#include "access/genam.h"
+#include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
@@ -106,6 +108,13 @@ compat_is_virtual(Form_pg_attribute att)
 #endif
 }
 
+/* What an update says of the indexes; 16 made it more than yes or no. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes CompatUpdateIndexes;
+#else
+typedef bool CompatUpdateIndexes;
+#endif
+
 /* Tell whether a part of ALTER TABLE gives a generated column another expression. */
 static inline bool
 compat_sets_expression(AlterTableType subtype)
@@ -168,6 +177,44 @@ compat_attribute_changed(TupleDesc desc, AttrNumber attnum)
 {
 #if PG_VERSION_NUM >= 180000
 	populate_compact_attribute(desc, attnum - 1);
+#endif
+}
+
+/* Begin to scan an index; 18 added an argument. */
+static inline IndexScanDesc
+compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, NULL, keys, 0);
+#else
+	return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+/* Tell whether the indexes of a table must learn of an update. */
+static inline bool
+compat_indexes_change(CompatUpdateIndexes update)
+{
+#if PG_VERSION_NUM >= 160000
+	return update != TU_None;
+#else
+	return update;
+#endif
+}
+
+/*
+ * Enter a row into the indexes of its table; update is NULL for a new row.
+ * Returns the OIDs of deferred unique indexes that it may violate.
+ */
+static inline List *
+compat_insert_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
+					  const CompatUpdateIndexes *update)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(info, slot, estate, update != NULL, false, NULL, NIL,
+								 update != NULL && *update == TU_Summarizing);
+#else
+	return ExecInsertIndexTuples(info, slot, estate, update != NULL, false, NULL, NIL);
 #endif
 }
 

@@ -30,6 +30,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/evtcache.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -187,6 +188,23 @@ loss_keep_truncated(TruncateStmt *stmt)
 	}
 }
 
+/* Keep where a sequence is that starts anew. */
+static void
+loss_keep_restarted(const AlterSeqStmt *stmt)
+{
+	ListCell   *lc;
+	Oid			relid;
+
+	foreach(lc, stmt->options)
+	{
+		if (strcmp(((DefElem *) lfirst(lc))->defname, "restart") != 0)
+			continue;
+		relid = RangeVarGetRelid(stmt->sequence, NoLock, true);
+		if (OidIsValid(relid))
+			migrate_salvage_relation(relid, "alter sequence", false);
+	}
+}
+
 /* Keep what a statement is about to destroy. */
 static void
 loss_keep(const ProbeStatement *statement)
@@ -197,6 +215,8 @@ loss_keep(const ProbeStatement *statement)
 		loss_keep_dropped(statement);
 	if (IsA(node, TruncateStmt))
 		loss_keep_truncated((TruncateStmt *) node);
+	else if (IsA(node, AlterSeqStmt))
+		loss_keep_restarted((AlterSeqStmt *) node);
 	else if (IsA(node, AlterTableStmt))
 		migrate_revalue_keep((AlterTableStmt *) node);
 }
@@ -213,7 +233,17 @@ loss_utility(PlannedStmt *pstmt, const char *text, bool read_only_tree,
 
 	if (migrate_backup_active())
 		loss_keep(&statement);
-	next(pstmt, text, read_only_tree, context, params, environment, dest, qc);
+	if (!migrate_salvage_waits(mark))
+		next(pstmt, text, read_only_tree, context, params, environment, dest, qc);
+	else
+	{
+		int			settings = NewGUCNestLevel();
+
+		(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		next(pstmt, text, read_only_tree, context, params, environment, dest, qc);
+		AtEOXact_GUC(false, settings);
+	}
 	migrate_salvage_release(mark);
 }
 

@@ -12,6 +12,7 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
@@ -25,6 +26,7 @@
 #include "compat.h"
 #include "copyrows.h"
 #include "move.h"
+#include "newimage.h"
 #include "salvage.h"
 
 /* A relation that a running statement may take, or a column of one. */
@@ -32,6 +34,7 @@ typedef struct SalvageItem
 {
 	Oid			relid;
 	AttrNumber	attnum;			/* 0 = the relation */
+	Oid			kept;			/* a table that waits for images of the new values */
 } SalvageItem;
 
 /* All of them: they are kept, or need not be. */
@@ -54,7 +57,7 @@ salvage_forget(void *arg)
 
 /* Remember that a relation, or a column, may go. */
 static void
-salvage_note(Oid relid, AttrNumber attnum)
+salvage_note(Oid relid, AttrNumber attnum, Oid kept)
 {
 	MemoryContext old = MemoryContextSwitchTo(migrate_backup_context());
 	SalvageItem *item = palloc(sizeof(SalvageItem));
@@ -68,6 +71,7 @@ salvage_note(Oid relid, AttrNumber attnum)
 	}
 	item->relid = relid;
 	item->attnum = attnum;
+	item->kept = kept;
 	salvage_done->items = lappend(salvage_done->items, item);
 	MemoryContextSwitchTo(old);
 }
@@ -97,29 +101,51 @@ migrate_salvage_mark(void)
 	return salvage_done ? list_length(salvage_done->items) : 0;
 }
 
-/* Forget what was noted since, after the statement has run. */
+/* Tell whether something noted since waits for the statement. */
+bool
+migrate_salvage_waits(int mark)
+{
+	for (int i = mark; salvage_done != NULL && i < list_length(salvage_done->items); i++)
+	{
+		if (OidIsValid(((SalvageItem *) list_nth(salvage_done->items, i))->kept))
+			return true;
+	}
+	return false;
+}
+
+/* Finish, and forget, what was noted since, after the statement has run. */
 void
 migrate_salvage_release(int mark)
 {
-	if (salvage_done != NULL)
-		salvage_done->items = list_truncate(salvage_done->items, mark);
+	if (salvage_done == NULL)
+		return;
+	for (int i = mark; i < list_length(salvage_done->items); i++)
+	{
+		SalvageItem *item = list_nth(salvage_done->items, i);
+
+		if (OidIsValid(item->kept))
+			migrate_newimage_fill(item->relid, item->attnum, item->kept);
+	}
+	salvage_done->items = list_truncate(salvage_done->items, mark);
 }
 
-/* Keep columns of a relation by copying them. */
-static void
-salvage_copy(const BackupRequest *request, KeepMap *map, int before)
+/* Keep columns of a relation by copying them; returns the kept table. */
+static Oid
+salvage_copy(const BackupRequest *request, KeepMap *map, bool images)
 {
-	CopyRows	copy = {.source = request->source, .map = map, .before = before};
-	TupleDesc	desc = migrate_keep_desc(map, before);
-	BackupEntry *entry;
+	CopyRows	copy = {.source = request->source, .map = map, .before = images ? 1 : 0};
+	TupleDesc	desc = migrate_keep_desc(map, copy.before);
 	Oid			kept;
 
-	if (before > 0)
-		TupleDescInitEntry(desc, 1, "migrate.new_image", INT8OID, -1, 0);
+	if (images)
+	{
+		TupleDescInitEntry(desc, NEWIMAGE_ATTNUM, "migrate.new_image", INT8OID, -1, 0);
+		copy.reserve = request->source->rd_rel->relam == HEAP_TABLE_AM_OID;
+	}
 	migrate_backup_charge(request->source, migrate_copyrows_size(&copy));
-	entry = migrate_backup_new(request, desc);
-	kept = migrate_backup_kept(entry);
+	kept = migrate_backup_kept(migrate_backup_new(request, desc));
 	migrate_backup_count_rows(kept, migrate_copyrows_run(&copy, kept));
+	return kept;
 }
 
 /* Keep a table that goes, or whose rows go. */
@@ -131,7 +157,7 @@ salvage_table(Oid relid, const char *operation, bool watched)
 
 	if (!migrate_backup_concerns(relid))
 		return;
-	salvage_note(relid, 0);
+	salvage_note(relid, 0, InvalidOid);
 	request.source = table_open(relid, AccessExclusiveLock);
 	if (!migrate_copyrows_any(request.source))
 	{
@@ -140,32 +166,35 @@ salvage_table(Oid relid, const char *operation, bool watched)
 	}
 	move = !watched && migrate_move_possible(request.source);
 	if (!move)
-		salvage_copy(&request, migrate_keep_map(request.source, NULL), 0);
+		(void) salvage_copy(&request, migrate_keep_map(request.source, NULL), false);
 	table_close(request.source, NoLock);
 	if (move)
 		migrate_move_run(relid, operation);
 }
 
-/* Keep a column, with what finds its rows again. */
-static void
+/*
+ * Keep a column, with what finds its rows again; returns the kept table if it
+ * waits for images of the new values, else InvalidOid.
+ */
+static Oid
 salvage_column(Relation source, AttrNumber attnum, Bitmapset *lost, const char *operation)
 {
 	BackupRequest request = {
 		.source = source, .what = "column", .operation = operation,
 		.column = attnum, .lost = lost
 	};
+	bool		images = strcmp(operation, "alter type") == 0;
 	Bitmapset  *attnums = NULL;
 	List	   *key = migrate_keep_key_without(source, lost);
 	ListCell   *lc;
+	Oid			kept;
 
-	if (compat_is_virtual(TupleDescAttr(RelationGetDescr(source), attnum - 1)))
-		return;
 	if (key != NIL)
 		attnums = bms_make_singleton(attnum);
 	foreach(lc, key)
 		attnums = bms_add_member(attnums, lfirst_int(lc));
-	salvage_copy(&request, migrate_keep_map(source, attnums),
-			  strcmp(operation, "alter type") == 0 ? 1 : 0);
+	kept = salvage_copy(&request, migrate_keep_map(source, attnums), images);
+	return images && source->rd_rel->relam == HEAP_TABLE_AM_OID ? kept : InvalidOid;
 }
 
 /* Keep some columns of a table that stays. */
@@ -173,19 +202,22 @@ void
 migrate_salvage_columns(Oid relid, Bitmapset *lost, const char *operation)
 {
 	Relation	source;
+	bool		any;
 	int			attnum = -1;
 
 	if (!migrate_backup_concerns(relid))
 		return;
 	source = table_open(relid, AccessExclusiveLock);
-	if (source->rd_rel->relkind == RELKIND_RELATION && migrate_copyrows_any(source))
-	{
-		while ((attnum = bms_next_member(lost, attnum)) > 0)
-			salvage_column(source, attnum, lost, operation);
-	}
-	attnum = -1;
+	any = source->rd_rel->relkind == RELKIND_RELATION && migrate_copyrows_any(source);
 	while ((attnum = bms_next_member(lost, attnum)) > 0)
-		salvage_note(relid, attnum);
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(source), attnum - 1);
+		Oid			kept = InvalidOid;
+
+		if (any && !compat_is_virtual(att))
+			kept = salvage_column(source, attnum, lost, operation);
+		salvage_note(relid, attnum, kept);
+	}
 	table_close(source, NoLock);
 }
 
@@ -199,7 +231,7 @@ salvage_sequence(Oid relid, const char *operation)
 
 	if (!migrate_backup_concerns(relid))
 		return;
-	request.source = table_open(relid, AccessExclusiveLock);
+	request.source = table_open(relid, AccessShareLock);
 	slot = table_slot_create(request.source, NULL);
 	scan = table_beginscan(request.source, SnapshotAny, 0, NULL);
 	if (table_scan_getnextslot(scan, ForwardScanDirection, slot))

@@ -12,6 +12,7 @@
 #include "nodes/bitmapset.h"
 
 extern int	migrate_salvage_mark(void);
+extern bool migrate_salvage_waits(int mark);
 extern void migrate_salvage_release(int mark);
 extern bool migrate_salvage_covers(Oid relid, AttrNumber attnum);
 extern void migrate_salvage_relation(Oid relid, const char *operation, bool watched);
