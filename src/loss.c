@@ -298,7 +298,7 @@ loss_access(ObjectAccessType access, Oid class, Oid object, int subid, void *arg
 	}
 }
 
-/* Set up the module. */
+/* Set up the module, and the one below. */
 void
 migrate_loss_init(void)
 {
@@ -306,4 +306,5 @@ migrate_loss_init(void)
 	ProcessUtility_hook = loss_utility;
 	loss_previous_access = object_access_hook;
 	object_access_hook = loss_access;
+	migrate_salvage_init();
 }

@@ -12,6 +12,7 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -35,6 +36,7 @@ typedef struct SalvageItem
 	Oid			relid;
 	AttrNumber	attnum;			/* 0 = the relation */
 	Oid			kept;			/* a table that waits for images of the new values */
+	SubTransactionId subid;
 } SalvageItem;
 
 /* All of them: they are kept, or need not be. */
@@ -72,6 +74,7 @@ salvage_note(Oid relid, AttrNumber attnum, Oid kept)
 	item->relid = relid;
 	item->attnum = attnum;
 	item->kept = kept;
+	item->subid = GetCurrentSubTransactionId();
 	salvage_done->items = lappend(salvage_done->items, item);
 	MemoryContextSwitchTo(old);
 }
@@ -92,6 +95,36 @@ migrate_salvage_covers(Oid relid, AttrNumber attnum)
 			return true;
 	}
 	return false;
+}
+
+/* Follow the subtransactions of the script: statements that failed take nothing. */
+static void
+salvage_subxact_callback(SubXactEvent event, SubTransactionId subid,
+						 SubTransactionId parent, void *arg)
+{
+	ListCell   *lc;
+
+	if (salvage_done == NULL ||
+		(event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
+		return;
+	foreach(lc, salvage_done->items)
+	{
+		SalvageItem *item = lfirst(lc);
+
+		if (item->subid != subid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			item->subid = parent;
+		else
+			salvage_done->items = foreach_delete_current(salvage_done->items, lc);
+	}
+}
+
+/* Set up the module. */
+void
+migrate_salvage_init(void)
+{
+	RegisterSubXactCallback(salvage_subxact_callback, NULL);
 }
 
 /* Return how much is noted, before a statement is looked at. */

@@ -11,6 +11,7 @@
 #include "access/attnum.h"
 #include "nodes/bitmapset.h"
 
+extern void migrate_salvage_init(void);
 extern int	migrate_salvage_mark(void);
 extern bool migrate_salvage_waits(int mark);
 extern void migrate_salvage_release(int mark);
