@@ -22,6 +22,7 @@
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "miscadmin.h"
@@ -116,53 +117,48 @@ loss_keep_dropped(const ProbeStatement *statement)
 	}
 }
 
-/* Lock a relation that TRUNCATE names or reaches, and note it; false = not ours to. */
-static bool
+/* Note, and lock, a relation that TRUNCATE empties; refuses as TRUNCATE does. */
+static void
 loss_truncate_add(List **relids, Oid relid, bool check)
 {
 	if (list_member_oid(*relids, relid))
-		return true;
-	if (check && pg_class_aclcheck(relid, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK)
-		return false;
+		return;
+	if (check)
+	{
+		AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_TRUNCATE);
+
+		if (result != ACLCHECK_OK)
+			aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relid)),
+						   get_rel_name(relid));
+	}
 	LockRelationOid(relid, AccessExclusiveLock);
 	*relids = lappend_oid(*relids, relid);
-	return true;
 }
 
-/*
- * Return the relations that a TRUNCATE empties, locked; NIL when it will fail
- * for a lack of privileges.
- */
+/* Return the relations that a TRUNCATE empties, locked. */
 static List *
 loss_truncated(const TruncateStmt *stmt)
 {
 	List	   *relids = NIL;
-	List	   *more = NIL;
+	List	   *more;
 	ListCell   *lc;
 
 	foreach(lc, stmt->relations)
 	{
 		RangeVar   *rv = lfirst(lc);
-		Oid			relid = RangeVarGetRelid(rv, NoLock, true);
+		Oid			relid = RangeVarGetRelid(rv, NoLock, false);
 		ListCell   *lc2;
 
-		if (!OidIsValid(relid) || !loss_truncate_add(&relids, relid, true))
-			return NIL;
+		loss_truncate_add(&relids, relid, true);
 		if (!rv->inh)
 			continue;
 		foreach(lc2, find_all_inheritors(relid, AccessExclusiveLock, NULL))
-			(void) loss_truncate_add(&relids, lfirst_oid(lc2), false);
+			loss_truncate_add(&relids, lfirst_oid(lc2), false);
 	}
-	if (stmt->behavior == DROP_CASCADE)
-		more = heap_truncate_find_FKs(relids);
-	while (more != NIL)
+	while (stmt->behavior == DROP_CASCADE && (more = heap_truncate_find_FKs(relids)) != NIL)
 	{
 		foreach(lc, more)
-		{
-			if (!loss_truncate_add(&relids, lfirst_oid(lc), true))
-				return NIL;
-		}
-		more = heap_truncate_find_FKs(relids);
+			loss_truncate_add(&relids, lfirst_oid(lc), true);
 	}
 	return relids;
 }
@@ -256,7 +252,7 @@ loss_check(Oid relid, AttrNumber attnum)
 	if (migrate_salvage_covers(relid, attnum) || get_rel_relkind(relid) != RELKIND_RELATION ||
 		!migrate_backup_concerns(relid))
 		return;
-	rel = table_open(relid, NoLock);
+	rel = table_open(relid, AccessShareLock);
 	if (migrate_copyrows_any(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
