@@ -137,7 +137,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
 BEGIN ATOMIC
 	WITH member AS (
 		SELECT string_agg(m.value, ', ' ORDER BY m.ordinality) AS list,
-			format(' USING %I', definition ->> 'method') AS using_method
+			' USING ' || quote_ident(definition ->> 'method') AS using_method
 		FROM json_array_elements_text(definition -> 'members') WITH ORDINALITY m
 	)
 	SELECT 0, definition ->> 'create'

@@ -10,12 +10,12 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
 BEGIN ATOMIC
 	WITH target AS (
 		SELECT definition ->> 'role' AS owner, definition -> 'acl' AS acl,
-			format('ALTER DEFAULT PRIVILEGES FOR ROLE %I', definition ->> 'role') ||
+			'ALTER DEFAULT PRIVILEGES FOR ROLE ' || quote_ident(definition ->> 'role') ||
 				coalesce(' IN SCHEMA ' || quote_ident(definition ->> 'schema'), '') AS command,
 			upper(definition ->> 'objects') AS objects,
 			acldefault(k.kind, 10) AS standard
 		FROM (SELECT CASE definition ->> 'objects' WHEN 'tables' THEN 'r' WHEN 'sequences' THEN 's' WHEN 'functions' THEN 'f'
-				WHEN 'types' THEN 'T' WHEN 'schemas' THEN 'n' ELSE 'L' END::"char" AS kind) k
+				WHEN 'types' THEN 'T' WHEN 'schemas' THEN 'n' WHEN 'large objects' THEN 'L' END::"char" AS kind) k
 	), privilege AS (
 		SELECT t.*, ARRAY(SELECT a.privilege_type FROM aclexplode(t.standard) a WHERE a.grantee = 10) AS every
 		FROM target t
