@@ -3,6 +3,8 @@
 -- from its definition; then it is rendered the same.
 --
 SET client_min_messages = warning;
+CREATE ROLE regress_kinds_me SUPERUSER;
+SET ROLE regress_kinds_me;
 CREATE ROLE regress_kinds_owner;
 CREATE ROLE "regress_kinds_ "" other";
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_kinds_owner;
@@ -242,9 +244,9 @@ UNION ALL SELECT * FROM migrate.live_server UNION ALL SELECT * FROM migrate.live
 UNION ALL SELECT * FROM migrate.live_event_trigger UNION ALL SELECT * FROM migrate.live_publication
 UNION ALL SELECT * FROM migrate.live_default_privileges UNION ALL SELECT * FROM migrate.live_extension;
 
--- the definitions; who made them is called me, and from 17 on NOT NULL of a domain has a name
+-- the definitions; from 17 on NOT NULL of a domain has a name
 SET search_path = pg_catalog, pg_temp;
-SELECT kind, name, regexp_replace(definition::text, '\m' || CURRENT_USER || '\M', 'me', 'g') AS definition
+SELECT kind, name, definition
 FROM public.kinds_now
 WHERE kind <> 'event trigger' AND name <> 'kinds.present'
 ORDER BY kind COLLATE "C", name COLLATE "C";
@@ -264,7 +266,7 @@ SELECT s.kind, s.name, d.part, d.ordinality, d.statement,
 	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range') THEN 0 ELSE d.part END AS round,
 	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range') THEN s.last_function ELSE s.place END AS place
 FROM saved s, migrate.other_ddl(s.kind, s.name, s.definition) WITH ORDINALITY d;
-SELECT part, regexp_replace(statement, '\m' || CURRENT_USER || '\M', 'me', 'g') AS statement FROM pg_temp.statement
+SELECT part, statement FROM pg_temp.statement
 WHERE (part > 0 OR kind IN ('operator class', 'domain', 'user mapping')) AND name <> 'kinds.present'
 ORDER BY kind COLLATE "C", name COLLATE "C", ordinality;
 
@@ -327,4 +329,6 @@ DROP SCHEMA kinds, "kinds ""q" CASCADE;
 DROP ACCESS METHOD kinds_index;
 DROP ACCESS METHOD kinds_table;
 DROP OWNED BY regress_kinds_owner, "regress_kinds_ "" other";
-DROP ROLE regress_kinds_owner, "regress_kinds_ "" other";
+RESET ROLE;
+DROP TABLE pg_temp.saved, pg_temp.statement;
+DROP ROLE regress_kinds_owner, "regress_kinds_ "" other", regress_kinds_me;
