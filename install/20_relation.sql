@@ -177,6 +177,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	-- where CREATE TABLE ... INHERITS would put each column: as it first comes up in the parents, then its own
 	SELECT array_agg(c.attname ORDER BY c.attnum) <> array_agg(c.attname ORDER BY p.place NULLS LAST, c.attnum)
+		OR bool_or(c.attislocal AND c.attinhcount > 0 AND c.attgenerated <> '')
 	FROM pg_attribute c
 	LEFT JOIN (SELECT a.attname, min(i.inhseqno * 2000::bigint + a.attnum) AS place
 			   FROM pg_inherits i JOIN pg_attribute a ON a.attrelid = i.inhparent
@@ -185,7 +186,7 @@ BEGIN ATOMIC
 	WHERE c.attrelid = relation AND c.attnum > 0 AND NOT c.attisdropped;
 END;
 COMMENT ON FUNCTION migrate.is_rearranged(oid) IS
-'whether the columns of a child table stand in another order than inheritance would give them';
+'whether CREATE TABLE ... INHERITS cannot make a child table: its columns stand in another order, or it generates a column of its parent by itself';
 
 CREATE VIEW migrate.live_table AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
