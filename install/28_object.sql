@@ -139,7 +139,7 @@ FROM (VALUES ('schema', 'base'), ('extension', 'base'), ('language', NULL), ('co
 	('transform', NULL), ('conversion', NULL),
 	('text search parser', NULL), ('text search template', NULL), ('text search dictionary', NULL), ('text search configuration', NULL),
 	('foreign-data wrapper', NULL), ('server', NULL), ('user mapping', NULL),
-	('sequence', 'sequence'), ('table', 'table'), ('foreign table', 'table'), ('constraint', NULL),
+	('sequence', 'sequence'), ('table', 'table'), ('foreign table', 'table'), ('inherited check', NULL), ('constraint', NULL),
 	('function', 'code'), ('procedure', 'code'), ('aggregate', 'code'), ('view', 'view'), ('materialized view', NULL), ('index', NULL),
 	('foreign key', NULL), ('statistics', NULL), ('rule', NULL), ('trigger', NULL), ('policy', NULL), ('publication', NULL),
 	('default privileges', NULL), ('event trigger', NULL)) v (kind, trait);
@@ -332,7 +332,11 @@ BEGIN
 			CASE WHEN o.definition->>'shell' = 'true' THEN 'shell' ELSE k.trait END AS trait
 		FROM migrate.schema_objects(snapshot) o
 		JOIN migrate.object_kind k ON k.kind =
-			CASE WHEN o.kind = 'constraint' AND o.definition->>'create' LIKE 'FOREIGN KEY%' THEN 'foreign key' ELSE o.kind END
+			CASE WHEN o.kind <> 'constraint' THEN o.kind
+				WHEN o.definition->>'create' LIKE 'FOREIGN KEY%' THEN 'foreign key'
+				-- before its namesake of the parent, which may be NOT VALID
+				WHEN o.definition->>'inherited' = 'true' THEN 'inherited check'
+				ELSE o.kind END
 	), edge AS (
 		SELECT s.id AS source, t.id AS target
 		FROM object s CROSS JOIN unnest(s.needs) n(self) JOIN object t ON t.self = n.self
