@@ -101,10 +101,8 @@ stamp_clear(StampEntry *entry)
 
 /* Add a change to a list. */
 static void
-stamp_note(StampChanges *changes, const StampEntry *entry, StampMove move, bool renamed)
+stamp_push(StampChanges *changes, StampChange change)
 {
-	StampChange *change;
-
 	if (changes->count == changes->allocated)
 	{
 		changes->allocated = Max(64, 2 * changes->allocated);
@@ -114,11 +112,20 @@ stamp_note(StampChanges *changes, const StampEntry *entry, StampMove move, bool 
 			changes->items = repalloc_huge(changes->items,
 										   (Size) changes->allocated * sizeof(StampChange));
 	}
-	change = &changes->items[changes->count++];
-	change->key = entry->key;
-	change->move = move;
-	change->renamed = renamed;
-	change->relation = entry->relation;
+	changes->items[changes->count++] = change;
+}
+
+/* Note how the stamp of an object moved. */
+static void
+stamp_note(StampChanges *changes, const StampEntry *entry, StampMove move, bool renamed)
+{
+	StampChange change = {
+		.key = entry->key,
+		.move = move,
+		.renamed = renamed,
+	};
+
+	stamp_push(changes, change);
 }
 
 /* Chain what is on a relation to it. */
@@ -338,6 +345,22 @@ migrate_stamp_all(Stamps *stamps, StampChanges *changes)
 			stamp_note(changes, entry, STAMP_NEW, true);
 }
 
+/* Add all of some changes to others. */
+void
+migrate_stamp_append(StampChanges *all, const StampChanges *changes)
+{
+	for (int i = 0; i < changes->count; i++)
+		stamp_push(all, changes->items[i]);
+}
+
+/* Free a set of stamps. */
+void
+migrate_stamp_free(Stamps *stamps)
+{
+	stamptab_destroy(stamps->table);
+	pfree(stamps);
+}
+
 /* Tell whether an object is there. */
 bool
 migrate_stamp_known(Stamps *stamps, uint64 key)
@@ -398,7 +421,8 @@ stamp_look(Relation rel, const TrackedCatalog *tracked, uint64 key)
 					ObjectIdGetDatum(OBJECT_KEY_CLASS(key)));
 	ScanKeyInit(&keys[n++], tracked->object_column, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(OBJECT_KEY_OID(key)));
-	return systable_beginscan(rel, tracked->object_index, true, NULL, n, keys);
+	return systable_beginscan(rel, tracked->object_index, OidIsValid(tracked->object_index),
+							  NULL, n, keys);
 }
 
 /* Count the rows in that one catalog has of an object; returns how many. */

@@ -25,7 +25,6 @@ typedef struct StampChange
 	uint64		key;
 	StampMove	move;
 	bool		renamed;		/* it or a column; true if not known */
-	Oid			relation;		/* it is or was on, if known */
 } StampChange;
 
 /* The objects whose stamps moved; grows. */
@@ -43,6 +42,9 @@ extern void migrate_stamp_refresh_class(Stamps *stamps, Oid class, StampChanges 
 extern bool migrate_stamp_known(Stamps *stamps, uint64 key);
 extern char migrate_stamp_relkind(Stamps *stamps, Oid relid);
 extern void migrate_stamp_all(Stamps *stamps, StampChanges *changes);
+
+extern void migrate_stamp_append(StampChanges *all, const StampChanges *changes);
+extern void migrate_stamp_free(Stamps *stamps);
 
 extern bool migrate_stamp_load(Stamps *stamps, StampChanges *changes);
 extern void migrate_stamp_save(Stamps *stamps, const StampChanges *changes);

@@ -140,8 +140,8 @@ const TrackedCatalog migrate_tracked[] = {
 	OBJECT(UserMapping, pg_user_mapping, UserMappingOidIndexId),
 	OBJECT(EventTrigger, pg_event_trigger, EventTriggerOidIndexId),
 	OBJECT(Publication, pg_publication, PublicationObjectIndexId),
-	OBJECT(PublicationRel, pg_publication_rel, PublicationRelObjectIndexId),
-	OBJECT(PublicationNamespace, pg_publication_namespace, PublicationNamespaceObjectIndexId),
+	PART(PublicationRel, pg_publication_rel, Publication, prpubid, PublicationRelPrpubidIndexId),
+	PART(PublicationNamespace, pg_publication_namespace, Publication, pnpubid, InvalidOid),
 	OBJECT(DefaultAcl, pg_default_acl, DefaultAclOidIndexId),
 	NAME(AuthId, pg_authid, AuthIdOidIndexId),
 	NAME(TableSpace, pg_tablespace, TablespaceOidIndexId),
@@ -238,6 +238,9 @@ tracked_read_special(HeapTuple tuple, TrackedRow *row, Oid catalog)
 				row->relation = form->typrelid;
 				return form->typinput != F_ARRAY_IN;
 			}
+		case NamespaceRelationId:
+			row->names = tracked_hash_name(&((Form_pg_namespace) GETSTRUCT(tuple))->nspname, 0);
+			return true;
 		case AuthIdRelationId:
 			row->hash = tracked_hash_name(&((Form_pg_authid) GETSTRUCT(tuple))->rolname, 0);
 			return true;

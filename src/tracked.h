@@ -8,6 +8,7 @@
 #ifndef MIGRATE_TRACKED_H
 #define MIGRATE_TRACKED_H
 
+#include "access/attnum.h"
 #include "access/htup.h"
 
 /* An object's key: the OID of its catalog, and its OID there. */
@@ -35,7 +36,7 @@ typedef struct TrackedCatalog
 	Oid			class;			/* of the object; of TRACKED_NOTE: 0 */
 	int			object;			/* offset of the object's OID */
 	AttrNumber	object_column;	/* the same as a number */
-	Oid			object_index;	/* starts with that column */
+	Oid			object_index;	/* starts with that column; 0 = there is none */
 	int			relation;		/* offset of the relation it is on, or -1 */
 	AttrNumber	relation_column;
 	Oid			relation_index;
