@@ -26,15 +26,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION migrate.domain_constraint_comment(oid) IS 'comments on the constraints of a domain: name to comment; NULL = none';
 
-CREATE FUNCTION migrate.collation_name(collation_oid oid) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT format('%I.%I', n.nspname, c.collname)
-	FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
-	WHERE c.oid = collation_oid;
-END;
-COMMENT ON FUNCTION migrate.collation_name(oid) IS 'name of a collation with its schema; NULL = none';
-
 CREATE FUNCTION migrate.create_range_type(type_oid oid) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC

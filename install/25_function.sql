@@ -73,8 +73,8 @@ SELECT 'pg_proc'::regclass::oid AS class, p.oid AS object,
 	json_strip_nulls(json_build_object(
 		'create', CASE WHEN p.prokind = 'a' THEN migrate.create_aggregate(p.oid)
 			ELSE rtrim(pg_get_functiondef(p.oid), E'\n') END,
-		-- where input parameters alone do not name it
-		'signature', CASE WHEN p.prokind = 'p' AND 'o' = ANY (p.proargmodes)
+		-- the types alone do not name a procedure where another has output parameters
+		'signature', CASE WHEN p.prokind = 'p' AND (p.pronargs > 0 OR p.proargmodes IS NOT NULL)
 			THEN format('%s.%I(%s)', n.name, p.proname, pg_get_function_identity_arguments(p.oid)) END,
 		'depends_on_extension', migrate.needed_extension('pg_proc'::regclass, p.oid),
 		'owner', pg_get_userbyid(p.proowner),

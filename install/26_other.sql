@@ -102,8 +102,8 @@ SELECT 'pg_event_trigger'::regclass::oid AS class, e.oid AS object, 'event trigg
 	quote_ident(e.evtname) AS name,
 	json_strip_nulls(json_build_object(
 		'create', format('CREATE EVENT TRIGGER %I ON %s ', e.evtname, e.evtevent) ||
-			coalesce((SELECT 'WHEN TAG IN (' || string_agg(quote_literal(t), ', ' ORDER BY t COLLATE "C") || ') '
-				FROM unnest(e.evttags) t), '') ||
+			coalesce((SELECT 'WHEN TAG IN (' || string_agg(quote_literal(t), ', ' ORDER BY place) || ') '
+				FROM unnest(e.evttags) WITH ORDINALITY t(t, place)), '') ||
 			format('EXECUTE FUNCTION %s()', e.evtfoid::regproc),
 		'enabled', CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END,
 		'owner', pg_get_userbyid(e.evtowner),

@@ -122,6 +122,9 @@ BEGIN ATOMIC
 	SELECT 2, p FROM migrate.publication_ddl(name, definition) p
 	WHERE kind = 'publication'
 	UNION ALL
+	SELECT 6, p FROM migrate.privileges_ddl(name, definition) p
+	WHERE kind = 'privileges'
+	UNION ALL
 	SELECT 8, p FROM migrate.default_privileges_ddl(definition) p
 	WHERE kind = 'default privileges'
 	UNION ALL
@@ -131,7 +134,7 @@ BEGIN ATOMIC
 	SELECT CASE WHEN kind = 'event trigger' THEN 9 ELSE c.part END, c.statement
 	FROM migrate.object_phrase(kind, name, definition) p,
 		migrate.common_ddl(p.phrase, p.grant_phrase, p.acl_kind, definition) c
-	WHERE kind NOT IN ('user mapping', 'default privileges')
+	WHERE kind NOT IN ('user mapping', 'default privileges', 'privileges')
 	UNION ALL
 	SELECT 9, format('ALTER EVENT TRIGGER %s %s', name, definition ->> 'enabled')
 	WHERE kind = 'event trigger' AND definition ->> 'enabled' IS NOT NULL;

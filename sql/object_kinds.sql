@@ -231,6 +231,16 @@ ALTER DEFAULT PRIVILEGES FOR ROLE regress_kinds_owner IN SCHEMA "kinds ""q" GRAN
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_kinds_owner IN SCHEMA kinds GRANT USAGE ON SEQUENCES TO "regress_kinds_ "" other" WITH GRANT OPTION;
 ALTER DEFAULT PRIVILEGES FOR ROLE "regress_kinds_ "" other" GRANT USAGE ON SCHEMAS TO regress_kinds_owner;
 
+-- privileges on what the server and extensions made
+REVOKE EXECUTE ON FUNCTION pg_sleep(double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO regress_kinds_owner WITH GRANT OPTION;
+REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC;
+GRANT SELECT (rolname), UPDATE (rolname) ON pg_authid TO regress_kinds_owner;
+GRANT USAGE ON TYPE int4range TO "regress_kinds_ "" other";
+SET ROLE regress_kinds_owner;
+GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO "regress_kinds_ "" other";
+SET ROLE regress_kinds_me;
+
 CREATE VIEW kinds_now AS
 SELECT * FROM migrate.live_type UNION ALL SELECT * FROM migrate.live_function
 UNION ALL SELECT * FROM migrate.live_operator UNION ALL SELECT * FROM migrate.live_operator_class
@@ -242,11 +252,12 @@ UNION ALL SELECT * FROM migrate.live_ts_template UNION ALL SELECT * FROM migrate
 UNION ALL SELECT * FROM migrate.live_ts_configuration UNION ALL SELECT * FROM migrate.live_foreign_data_wrapper
 UNION ALL SELECT * FROM migrate.live_server UNION ALL SELECT * FROM migrate.live_user_mapping
 UNION ALL SELECT * FROM migrate.live_event_trigger UNION ALL SELECT * FROM migrate.live_publication
-UNION ALL SELECT * FROM migrate.live_default_privileges UNION ALL SELECT * FROM migrate.live_extension;
+UNION ALL SELECT * FROM migrate.live_default_privileges UNION ALL SELECT * FROM migrate.live_privileges UNION ALL SELECT * FROM migrate.live_extension;
 
 -- the definitions; from 17 on NOT NULL of a domain has a name
 SET search_path = pg_catalog, pg_temp;
-SELECT kind, name, definition
+SELECT kind, name, CASE WHEN kind = 'privileges' THEN replace(definition::text, definition ->> 'owner', 'server')
+	ELSE definition::text END AS definition
 FROM public.kinds_now
 WHERE kind <> 'event trigger' AND name <> 'kinds.present'
 ORDER BY kind COLLATE "C", name COLLATE "C";
@@ -283,6 +294,8 @@ SET client_min_messages = warning;
 DROP ACCESS METHOD kinds_index;
 DROP ACCESS METHOD kinds_table;
 DROP OWNED BY regress_kinds_owner, "regress_kinds_ "" other";
+GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO PUBLIC;
+GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC;
 GRANT CREATE ON DATABASE :"DBNAME" TO regress_kinds_owner;
 SELECT kind, name FROM kinds_now;
 
@@ -329,6 +342,8 @@ DROP SCHEMA kinds, "kinds ""q" CASCADE;
 DROP ACCESS METHOD kinds_index;
 DROP ACCESS METHOD kinds_table;
 DROP OWNED BY regress_kinds_owner, "regress_kinds_ "" other";
+GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO PUBLIC;
+GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC;
 RESET ROLE;
 DROP TABLE pg_temp.saved, pg_temp.statement;
 DROP ROLE regress_kinds_owner, "regress_kinds_ "" other", regress_kinds_me;
