@@ -36,7 +36,8 @@ UNION ALL SELECT * FROM migrate.live_server
 UNION ALL SELECT * FROM migrate.live_user_mapping
 UNION ALL SELECT * FROM migrate.live_event_trigger
 UNION ALL SELECT * FROM migrate.live_publication
-UNION ALL SELECT * FROM migrate.live_default_privileges;
+UNION ALL SELECT * FROM migrate.live_default_privileges
+UNION ALL SELECT * FROM migrate.live_privileges;
 COMMENT ON VIEW migrate.live_object IS
 'the schema as it is now: every object of the database but those of the server, of extensions and of migrate_ext.
 Read it with search_path = pg_catalog, pg_temp.';
@@ -142,7 +143,7 @@ FROM (VALUES ('schema', 'base'), ('extension', 'base'), ('language', NULL), ('co
 	('sequence', 'sequence'), ('table', 'table'), ('foreign table', 'table'), ('inherited check', NULL), ('constraint', NULL),
 	('function', 'code'), ('procedure', 'code'), ('aggregate', 'code'), ('view', 'view'), ('materialized view', NULL), ('index', NULL),
 	('foreign key', NULL), ('statistics', NULL), ('rule', NULL), ('trigger', NULL), ('policy', NULL), ('publication', NULL),
-	('default privileges', NULL), ('event trigger', NULL)) v (kind, trait);
+	('privileges', NULL), ('default privileges', NULL), ('event trigger', NULL)) v (kind, trait);
 COMMENT ON VIEW migrate.object_kind IS
 'the kinds of objects, in the order in which a script creates them where dependencies leave the choice.
 Tables come with their partitions and children before anything that stands on them.
