@@ -266,16 +266,18 @@ SELECT kind, name FROM public.kinds_now GROUP BY 1, 2 HAVING count(*) > 1;
 -- nothing secret
 SELECT count(*) FROM public.kinds_now WHERE definition::text ~ 'secret' AND kind <> 'publication';
 
--- A type needs its functions and they need it: the whole type follows the last of them.
+-- A type needs its functions and they need it: part 1 of the type follows the last of them.
 CREATE TEMP TABLE saved AS
 SELECT o.kind, o.name, o.definition, o.object::bigint AS place,
 	(SELECT max(d.refobjid::bigint) FROM pg_depend d
-	 WHERE d.classid = o.class AND d.objid = o.object AND d.refclassid = 'pg_proc'::regclass) AS last_function
+	 WHERE d.refclassid = 'pg_proc'::regclass AND (d.classid = o.class AND d.objid = o.object
+		OR d.classid = 'pg_constraint'::regclass AND d.objid IN (SELECT c.oid FROM pg_constraint c WHERE c.contypid = o.object))
+	) AS last_function
 FROM public.kinds_now o;
 CREATE TEMP TABLE statement AS
 SELECT s.kind, s.name, d.part, d.ordinality, d.statement,
-	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range') THEN 0 ELSE d.part END AS round,
-	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range') THEN s.last_function ELSE s.place END AS place
+	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range', 'domain') THEN 0 ELSE d.part END AS round,
+	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range', 'domain') THEN greatest(s.place, s.last_function) ELSE s.place END AS place
 FROM saved s, migrate.other_ddl(s.kind, s.name, s.definition) WITH ORDINALITY d;
 SELECT part, statement FROM pg_temp.statement
 WHERE (part > 0 OR kind IN ('operator class', 'domain', 'user mapping')) AND name <> 'kinds.present'
