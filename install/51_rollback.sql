@@ -243,15 +243,15 @@ COMMENT ON FUNCTION migrate.enum_alter(text, json, json) IS
 -- From snapshot to snapshot -----------------------------------------------------------
 
 CREATE FUNCTION migrate.object_at(snapshot bigint)
-RETURNS TABLE (key bigint, kind text, name text, digest bytea, definition json, needs bigint[])
+RETURNS TABLE (key bigint, class oid, object oid, kind text, name text, digest bytea, definition json, needs bigint[])
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
-	SELECT (v.class::bigint << 32) | v.object::bigint, v.kind, v.name, v.digest, d.body, v.needs
+	SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, d.body, v.needs
 	FROM migrate.object_version v JOIN migrate.definition d ON d.digest = v.digest
 	WHERE v.since <= object_at.snapshot AND (v.until IS NULL OR v.until > object_at.snapshot);
 END;
 COMMENT ON FUNCTION migrate.object_at(bigint) IS
-'the objects of a stored snapshot; key: catalog and OID in one number, needs: keys of what it depends on';
+'the objects of a stored snapshot; key: made from kind and name, needs: keys of what it depends on';
 
 CREATE TYPE migrate.rollback_item AS (
 	key			bigint,			-- of the later snapshot, or the earlier if only there
@@ -332,15 +332,15 @@ BEGIN ATOMIC
 		SELECT * FROM migrate.object_at(later)
 	), w AS MATERIALIZED (
 		SELECT * FROM migrate.object_at(earlier)
-	), same_key AS (
+	), same_object AS (
 		SELECT h.key AS have_key, w.key AS want_key
-		FROM h JOIN w ON w.key = h.key AND w.kind = h.kind
+		FROM h JOIN w ON w.object = h.object AND w.class = h.class AND w.kind = h.kind
 	), same_name AS (
 		SELECT h.key AS have_key, w.key AS want_key
 		FROM h JOIN w ON w.kind = h.kind AND w.name = h.name
-		WHERE h.key NOT IN (SELECT s.have_key FROM same_key s) AND w.key NOT IN (SELECT s.want_key FROM same_key s)
+		WHERE h.key NOT IN (SELECT s.have_key FROM same_object s) AND w.key NOT IN (SELECT s.want_key FROM same_object s)
 	), pair AS (
-		SELECT * FROM same_key UNION ALL SELECT * FROM same_name
+		SELECT * FROM same_object UNION ALL SELECT * FROM same_name
 	)
 	SELECT coalesce(h.key, w.key), w.key, coalesce(h.kind, w.kind), h.name, w.name, h.definition, w.definition, h.needs, w.needs,
 		migrate.rollback_action(coalesce(h.kind, w.kind), h.definition, w.definition)
