@@ -704,7 +704,7 @@ stamp_write_chunks(StampChunk *chunks, int count)
 {
 	static OwnerQuery query = {
 		.sql = "MERGE INTO migrate.stamp s"
-		" USING (SELECT * FROM pg_catalog.unnest($1, $2, $3) u (class, range, stamps)) u"
+		" USING (SELECT * FROM unnest($1, $2, $3) u (class, range, stamps)) u"
 		" ON s.class OPERATOR(pg_catalog.=) u.class AND s.range OPERATOR(pg_catalog.=) u.range"
 		" WHEN MATCHED AND pg_catalog.length(u.stamps) OPERATOR(pg_catalog.=) 0 THEN DELETE"
 		" WHEN MATCHED THEN UPDATE SET stamps = u.stamps"
