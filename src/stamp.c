@@ -484,6 +484,7 @@ stamp_take(uint64 key, StampEntry *fresh)
 	Oid			class = OBJECT_KEY_CLASS(key);
 	Oid			toast = InvalidOid;
 	StampEntry	part = {0};
+	bool		found = false;
 
 	stamp_clear(fresh);
 	fresh->key = key;
@@ -499,7 +500,10 @@ stamp_take(uint64 key, StampEntry *fresh)
 		count = stamp_count_rows(tracked, key, fresh, &toast);
 		if (count == 0 && tracked->catalog == class)
 			return false;
+		found |= tracked->catalog == class;
 	}
+	if (!found)
+		return false;
 	if (OidIsValid(toast))
 		(void) stamp_count_rows(&migrate_tracked[0], OBJECT_KEY(class, toast), &part, &toast);
 	fresh->own += part.own;
