@@ -232,6 +232,19 @@ depend_whole(DependAll *all, uint64 key)
 	return key;
 }
 
+/* Find the extension that an object is a member of; itself if it is in none. */
+static uint64
+depend_extension(DependAll *all, uint64 key)
+{
+	DependEdges edges;
+
+	depend_starting(all, key, &edges);
+	for (int i = 0; i < edges.count; i++)
+		if (edges.edges[i].type == DEPENDENCY_EXTENSION)
+			return edges.edges[i].to;
+	return key;
+}
+
 /* Map all edges to the objects that their ends are parts of. */
 static void
 depend_load_wholes(DependAll *all)
@@ -248,7 +261,7 @@ depend_load_wholes(DependAll *all)
 			whole->from = whole[-1].from;
 		else
 			whole->from = depend_whole(all, edge->from);
-		whole->to = depend_whole(all, edge->to);
+		whole->to = depend_extension(all, depend_whole(all, edge->to));
 	}
 	qsort(all->wholes, all->count, sizeof(DependEdge), depend_compare);
 }
@@ -474,10 +487,10 @@ depend_add_needs(uint64 self, const DependEdges *edges, bool mapped, DependList 
 		uint64		to = edges->edges[i].to;
 		bool		known = false;
 
-		if (depend_is_system(to) || OBJECT_KEY_CLASS(to) == ExtensionRelationId)
+		if (depend_is_system(to) || edges->edges[i].type == DEPENDENCY_EXTENSION)
 			continue;
 		if (!mapped)
-			to = depend_whole(NULL, to);
+			to = depend_extension(NULL, depend_whole(NULL, to));
 		for (int k = 0; k < needs->count && !known; k++)
 			known = needs->keys[k] == to;
 		if (to != self && !known)

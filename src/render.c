@@ -54,11 +54,19 @@
 
 #define RENDER_BATCH 1000
 
+/* Which objects of its catalog a view has. */
+typedef enum RenderPart
+{
+	RENDER_OBJECTS,				/* all, but indexes */
+	RENDER_INDEXES,
+	RENDER_PRIVILEGES			/* of any catalog, those not made by the user */
+} RenderPart;
+
 /* One of the views. */
 typedef struct RenderView
 {
 	Oid			class;
-	bool		indexes;		/* of pg_class: its indexes, or the rest */
+	RenderPart	part;
 	OwnerQuery	all;
 	OwnerQuery	some;
 } RenderView;
@@ -66,42 +74,43 @@ typedef struct RenderView
 #define RENDER_SELECT(view) \
 	"SELECT class, object, kind, name, definition::pg_catalog.text FROM migrate." view
 
-#define RENDER_VIEW(id, is_index, view) \
-	{id##RelationId, is_index, {.sql = RENDER_SELECT(view)}, \
+#define RENDER_VIEW(id, part, view) \
+	{id##RelationId, part, {.sql = RENDER_SELECT(view)}, \
 	 {.sql = RENDER_SELECT(view) " WHERE object OPERATOR(pg_catalog.=) ANY ($1)", \
 	  .nargs = 1, .argtypes = {OIDARRAYOID}}}
 
 static RenderView render_views[] = {
-	RENDER_VIEW(Namespace, false, "live_schema"),
-	RENDER_VIEW(Relation, false, "live_relation"),
-	RENDER_VIEW(Relation, true, "live_index"),
-	RENDER_VIEW(Constraint, false, "live_constraint"),
-	RENDER_VIEW(Trigger, false, "live_trigger"),
-	RENDER_VIEW(Rewrite, false, "live_rule"),
-	RENDER_VIEW(Policy, false, "live_policy"),
-	RENDER_VIEW(StatisticExt, false, "live_statistics"),
-	RENDER_VIEW(Procedure, false, "live_function"),
-	RENDER_VIEW(Type, false, "live_type"),
-	RENDER_VIEW(Operator, false, "live_operator"),
-	RENDER_VIEW(OperatorClass, false, "live_operator_class"),
-	RENDER_VIEW(OperatorFamily, false, "live_operator_family"),
-	RENDER_VIEW(Cast, false, "live_cast"),
-	RENDER_VIEW(Collation, false, "live_collation"),
-	RENDER_VIEW(Conversion, false, "live_conversion"),
-	RENDER_VIEW(AccessMethod, false, "live_access_method"),
-	RENDER_VIEW(Language, false, "live_language"),
-	RENDER_VIEW(Transform, false, "live_transform"),
-	RENDER_VIEW(TSParser, false, "live_ts_parser"),
-	RENDER_VIEW(TSDictionary, false, "live_ts_dictionary"),
-	RENDER_VIEW(TSTemplate, false, "live_ts_template"),
-	RENDER_VIEW(TSConfig, false, "live_ts_configuration"),
-	RENDER_VIEW(Extension, false, "live_extension"),
-	RENDER_VIEW(ForeignDataWrapper, false, "live_foreign_data_wrapper"),
-	RENDER_VIEW(ForeignServer, false, "live_server"),
-	RENDER_VIEW(UserMapping, false, "live_user_mapping"),
-	RENDER_VIEW(EventTrigger, false, "live_event_trigger"),
-	RENDER_VIEW(Publication, false, "live_publication"),
-	RENDER_VIEW(DefaultAcl, false, "live_default_privileges"),
+	RENDER_VIEW(Namespace, RENDER_OBJECTS, "live_schema"),
+	RENDER_VIEW(Relation, RENDER_OBJECTS, "live_relation"),
+	RENDER_VIEW(Relation, RENDER_INDEXES, "live_index"),
+	RENDER_VIEW(Constraint, RENDER_OBJECTS, "live_constraint"),
+	RENDER_VIEW(Trigger, RENDER_OBJECTS, "live_trigger"),
+	RENDER_VIEW(Rewrite, RENDER_OBJECTS, "live_rule"),
+	RENDER_VIEW(Policy, RENDER_OBJECTS, "live_policy"),
+	RENDER_VIEW(StatisticExt, RENDER_OBJECTS, "live_statistics"),
+	RENDER_VIEW(Procedure, RENDER_OBJECTS, "live_function"),
+	RENDER_VIEW(Type, RENDER_OBJECTS, "live_type"),
+	RENDER_VIEW(Operator, RENDER_OBJECTS, "live_operator"),
+	RENDER_VIEW(OperatorClass, RENDER_OBJECTS, "live_operator_class"),
+	RENDER_VIEW(OperatorFamily, RENDER_OBJECTS, "live_operator_family"),
+	RENDER_VIEW(Cast, RENDER_OBJECTS, "live_cast"),
+	RENDER_VIEW(Collation, RENDER_OBJECTS, "live_collation"),
+	RENDER_VIEW(Conversion, RENDER_OBJECTS, "live_conversion"),
+	RENDER_VIEW(AccessMethod, RENDER_OBJECTS, "live_access_method"),
+	RENDER_VIEW(Language, RENDER_OBJECTS, "live_language"),
+	RENDER_VIEW(Transform, RENDER_OBJECTS, "live_transform"),
+	RENDER_VIEW(TSParser, RENDER_OBJECTS, "live_ts_parser"),
+	RENDER_VIEW(TSDictionary, RENDER_OBJECTS, "live_ts_dictionary"),
+	RENDER_VIEW(TSTemplate, RENDER_OBJECTS, "live_ts_template"),
+	RENDER_VIEW(TSConfig, RENDER_OBJECTS, "live_ts_configuration"),
+	RENDER_VIEW(Extension, RENDER_OBJECTS, "live_extension"),
+	RENDER_VIEW(ForeignDataWrapper, RENDER_OBJECTS, "live_foreign_data_wrapper"),
+	RENDER_VIEW(ForeignServer, RENDER_OBJECTS, "live_server"),
+	RENDER_VIEW(UserMapping, RENDER_OBJECTS, "live_user_mapping"),
+	RENDER_VIEW(EventTrigger, RENDER_OBJECTS, "live_event_trigger"),
+	RENDER_VIEW(Publication, RENDER_OBJECTS, "live_publication"),
+	RENDER_VIEW(DefaultAcl, RENDER_OBJECTS, "live_default_privileges"),
+	RENDER_VIEW(Namespace, RENDER_PRIVILEGES, "live_privileges"),
 };
 
 /* Settings that hold while definitions are rendered; search_path is owner.c's. */
@@ -262,18 +271,40 @@ migrate_render_all(RenderSink sink, void *arg)
 		render_view_all(&render_views[i], sink, arg);
 }
 
+/* Tell whether there are privileges on objects of a catalog. */
+static bool
+render_may_have_privileges(Oid class)
+{
+	switch (class)
+	{
+		case RelationRelationId:
+		case ProcedureRelationId:
+		case TypeRelationId:
+		case NamespaceRelationId:
+		case LanguageRelationId:
+		case ForeignDataWrapperRelationId:
+		case ForeignServerRelationId:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* Tell whether a view may have an object. */
 static bool
 render_view_has(const RenderView *view, uint64 key, Stamps *stamps)
 {
 	char		relkind;
 
+	if (view->part == RENDER_PRIVILEGES)
+		return render_may_have_privileges(OBJECT_KEY_CLASS(key));
 	if (OBJECT_KEY_CLASS(key) != view->class)
 		return false;
 	if (view->class != RelationRelationId)
 		return true;
 	relkind = migrate_stamp_relkind(stamps, OBJECT_KEY_OID(key));
-	return view->indexes == (relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX);
+	return (view->part == RENDER_INDEXES) ==
+		(relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX);
 }
 
 /* Render those of these objects that are there. */

@@ -484,6 +484,7 @@ stamp_take(uint64 key, StampEntry *fresh)
 	Oid			class = OBJECT_KEY_CLASS(key);
 	Oid			toast = InvalidOid;
 	StampEntry	part = {0};
+	bool		found = false;
 
 	stamp_clear(fresh);
 	fresh->key = key;
@@ -499,7 +500,10 @@ stamp_take(uint64 key, StampEntry *fresh)
 		count = stamp_count_rows(tracked, key, fresh, &toast);
 		if (count == 0 && tracked->catalog == class)
 			return false;
+		found |= tracked->catalog == class;
 	}
+	if (!found)
+		return false;
 	if (OidIsValid(toast))
 		(void) stamp_count_rows(&migrate_tracked[0], OBJECT_KEY(class, toast), &part, &toast);
 	fresh->own += part.own;
@@ -704,7 +708,7 @@ stamp_write_chunks(StampChunk *chunks, int count)
 {
 	static OwnerQuery query = {
 		.sql = "MERGE INTO migrate.stamp s"
-		" USING (SELECT * FROM pg_catalog.unnest($1, $2, $3) u (class, range, stamps)) u"
+		" USING (SELECT * FROM unnest($1, $2, $3) u (class, range, stamps)) u"
 		" ON s.class OPERATOR(pg_catalog.=) u.class AND s.range OPERATOR(pg_catalog.=) u.range"
 		" WHEN MATCHED AND pg_catalog.length(u.stamps) OPERATOR(pg_catalog.=) 0 THEN DELETE"
 		" WHEN MATCHED THEN UPDATE SET stamps = u.stamps"

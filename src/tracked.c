@@ -271,6 +271,42 @@ tracked_note_class(HeapTuple tuple, Oid catalog)
 }
 
 /*
+ * Tell whether an object of the server has privileges, which may have been
+ * changed: nothing else of it counts.
+ */
+static bool
+tracked_has_privileges(Oid catalog, HeapTuple tuple)
+{
+	switch (catalog)
+	{
+		case RelationRelationId:
+			return !heap_attisnull(tuple, Anum_pg_class_relacl, NULL);
+		case AttributeRelationId:
+			return !heap_attisnull(tuple, Anum_pg_attribute_attacl, NULL);
+		case ProcedureRelationId:
+			return !heap_attisnull(tuple, Anum_pg_proc_proacl, NULL);
+		case TypeRelationId:
+			return !heap_attisnull(tuple, Anum_pg_type_typacl, NULL);
+		case NamespaceRelationId:
+			return !heap_attisnull(tuple, Anum_pg_namespace_nspacl, NULL);
+		case LanguageRelationId:
+			return !heap_attisnull(tuple, Anum_pg_language_lanacl, NULL);
+		default:
+			return false;
+	}
+}
+
+/* Tell whether an object of the server is looked at. */
+static bool
+tracked_counts(const TrackedCatalog *tracked, HeapTuple tuple, Oid class, Oid object)
+{
+	if (tracked->role == TRACKED_NAME ||
+		(class == NamespaceRelationId && object == PG_PUBLIC_NAMESPACE))
+		return true;
+	return tracked->role != TRACKED_NOTE && tracked_has_privileges(tracked->catalog, tuple);
+}
+
+/*
  * Read a row of a catalog; false = it belongs to nothing that is looked at:
  * what comes with the server, temporary tables, what the server makes itself.
  */
@@ -280,15 +316,11 @@ migrate_tracked_read(const TrackedCatalog *tracked, HeapTuple tuple, TrackedRow 
 	Oid			object = tracked_oid(tuple, tracked->object);
 	Oid			class = tracked->class;
 
-	if (object < FirstNormalObjectId && tracked->role != TRACKED_NAME &&
-		object != PG_PUBLIC_NAMESPACE)
-		return false;
 	if (tracked->role == TRACKED_NOTE)
 		class = tracked_note_class(tuple, tracked->catalog);
 	if (!OidIsValid(class))
 		return false;
-	if (object == PG_PUBLIC_NAMESPACE && class != NamespaceRelationId &&
-		tracked->role != TRACKED_NAME)
+	if (object < FirstNormalObjectId && !tracked_counts(tracked, tuple, class, object))
 		return false;
 	row->key = OBJECT_KEY(class, object);
 	row->relation = tracked->relation >= 0 ? tracked_oid(tuple, tracked->relation) : InvalidOid;

@@ -164,7 +164,7 @@ migrate_version_load(VersionSet *set, keyset_hash *keys)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, v.needs"
-		" FROM pg_catalog.unnest($1, $2) k (class, object)"
+		" FROM unnest($1, $2) k (class, object)"
 		" JOIN migrate.object_version v ON v.class OPERATOR(pg_catalog.=) k.class"
 		" AND v.object OPERATOR(pg_catalog.=) k.object AND v.until IS NULL",
 		.nargs = 2,
@@ -196,7 +196,7 @@ version_store_definitions(VersionSet *set)
 	static OwnerQuery query = {
 		.sql = "INSERT INTO migrate.definition (digest, body)"
 		" SELECT d.digest, d.body::pg_catalog.json"
-		" FROM pg_catalog.unnest($1, $2) d (digest, body) ON CONFLICT DO NOTHING",
+		" FROM unnest($1, $2) d (digest, body) ON CONFLICT DO NOTHING",
 		.nargs = 2,
 		.argtypes = {BYTEAARRAYOID, TEXTARRAYOID},
 	};
@@ -305,7 +305,7 @@ version_look_up_numbers(VersionNumbers *numbers)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT k.place, v.id"
-		" FROM pg_catalog.unnest($1, $2, $3) k (class, object, place)"
+		" FROM unnest($1, $2, $3) k (class, object, place)"
 		" JOIN migrate.object_version v ON v.class OPERATOR(pg_catalog.=) k.class"
 		" AND v.object OPERATOR(pg_catalog.=) k.object AND v.until IS NULL",
 		.nargs = 3,
@@ -526,7 +526,7 @@ version_open(const VersionColumns *columns, int64 snapshot)
 	static OwnerQuery query = {
 		.sql = "INSERT INTO migrate.object_version (id, since, class, object, kind, name, digest, needs)"
 		" SELECT v.id, $8, v.class, v.object, v.kind, v.name, v.digest, v.needs::pg_catalog.int8[]"
-		" FROM pg_catalog.unnest($1, $2, $3, $4, $5, $6, $7)"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7)"
 		" v (id, class, object, kind, name, digest, needs)",
 		.nargs = 8,
 		.argtypes = {INT8ARRAYOID, OIDARRAYOID, OIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
@@ -554,7 +554,7 @@ version_move(const VersionColumns *columns)
 	static OwnerQuery query = {
 		.sql = "UPDATE migrate.object_version v"
 		" SET class = n.class, object = n.object, needs = n.needs::pg_catalog.int8[]"
-		" FROM pg_catalog.unnest($1, $2, $3, $4) n (id, class, object, needs)"
+		" FROM unnest($1, $2, $3, $4) n (id, class, object, needs)"
 		" WHERE v.id OPERATOR(pg_catalog.=) n.id AND v.until IS NULL",
 		.nargs = 4,
 		.argtypes = {INT8ARRAYOID, OIDARRAYOID, OIDARRAYOID, TEXTARRAYOID},
