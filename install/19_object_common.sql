@@ -53,6 +53,15 @@ END;
 COMMENT ON FUNCTION migrate.options_json(text[]) IS
 'reloptions, attoptions or options of a foreign object as a json object, sorted; NULL when there are none';
 
+CREATE FUNCTION migrate.collation_name(collation_oid oid) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
+	FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+	WHERE c.oid = collation_oid;
+END;
+COMMENT ON FUNCTION migrate.collation_name(oid) IS 'qualified and quoted name of a collation; NULL = none';
+
 -- From json to statements ---------------------------------------------------------
 
 CREATE FUNCTION migrate.options_ddl(options json) RETURNS text

@@ -49,22 +49,13 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION migrate.relation_name(oid) IS 'qualified and quoted name of a relation';
 
-CREATE FUNCTION migrate.collation_name(collation_oid oid) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
-	FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
-	WHERE c.oid = collation_oid;
-END;
-COMMENT ON FUNCTION migrate.collation_name(oid) IS 'qualified and quoted name of a collation';
-
 -- Sequences ----------------------------------------------------------------------
 
-CREATE FUNCTION migrate.sequence_json(sequence oid) RETURNS json
+CREATE FUNCTION migrate.sequence_json(sequence oid, is_identity boolean) RETURNS json
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT json_build_object(
-		'type', CASE WHEN s.seqtypid <> 'int8'::regtype THEN format_type(s.seqtypid, NULL) END,
+		'type', CASE WHEN NOT is_identity AND s.seqtypid <> 'int8'::regtype THEN format_type(s.seqtypid, NULL) END,
 		'start', CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN s.seqstart END,
 		'increment', CASE WHEN s.seqincrement <> 1 THEN s.seqincrement END,
 		'min', CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE t.low END THEN s.seqmin END,
@@ -78,14 +69,15 @@ BEGIN ATOMIC
 		ON t.type = s.seqtypid
 	WHERE s.seqrelid = sequence;
 END;
-COMMENT ON FUNCTION migrate.sequence_json(oid) IS
-'what a sequence counts, where it is not the default';
+COMMENT ON FUNCTION migrate.sequence_json(oid, boolean) IS
+'what a sequence counts, where it is not the default.
+is_identity: it has the type of its column.';
 
 CREATE VIEW migrate.live_sequence AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, r.name,
 	json_strip_nulls(json_build_object(
 		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
-		'counts', migrate.sequence_json(c.oid),
+		'counts', migrate.sequence_json(c.oid, false),
 		'owned_by', (SELECT migrate.relation_name(a.attrelid) || '.' || quote_ident(a.attname)
 					 FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
 					 WHERE o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0
@@ -112,7 +104,7 @@ BEGIN ATOMIC
 		'sequence', migrate.relation_name(c.oid),
 		'persistence', CASE WHEN c.relpersistence <> t.relpersistence THEN
 			CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END END,
-		'counts', migrate.sequence_json(c.oid),
+		'counts', migrate.sequence_json(c.oid, true),
 		'owner', CASE WHEN c.relacl IS NOT NULL THEN pg_get_userbyid(c.relowner) END,
 		'acl', migrate.acl_json(c.relacl, 's', c.relowner),
 		'comment', obj_description(c.oid, 'pg_class'),
@@ -185,6 +177,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	-- where CREATE TABLE ... INHERITS would put each column: as it first comes up in the parents, then its own
 	SELECT array_agg(c.attname ORDER BY c.attnum) <> array_agg(c.attname ORDER BY p.place NULLS LAST, c.attnum)
+		OR bool_or(c.attislocal AND c.attinhcount > 0 AND c.attgenerated <> '')
 	FROM pg_attribute c
 	LEFT JOIN (SELECT a.attname, min(i.inhseqno * 2000::bigint + a.attnum) AS place
 			   FROM pg_inherits i JOIN pg_attribute a ON a.attrelid = i.inhparent
@@ -193,7 +186,7 @@ BEGIN ATOMIC
 	WHERE c.attrelid = relation AND c.attnum > 0 AND NOT c.attisdropped;
 END;
 COMMENT ON FUNCTION migrate.is_rearranged(oid) IS
-'whether the columns of a child table stand in another order than inheritance would give them';
+'whether CREATE TABLE ... INHERITS cannot make a child table: its columns stand in another order, or it generates a column of its parent by itself';
 
 CREATE VIEW migrate.live_table AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,

@@ -44,8 +44,9 @@ SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS
 	quote_ident(k.conname) || ' on ' || r.name AS name,
 	json_strip_nulls(json_build_object(
 		'create', pg_get_constraintdef(k.oid),
-		'partition_of', CASE WHEN k.conparentid <> 0 THEN
-			(SELECT migrate.relation_name(p.conindid) FROM pg_constraint p WHERE p.oid = k.conparentid) END,
+		'inherited', CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN true END,
+		'partition_of', CASE WHEN c.relispartition THEN
+			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
 		'clustered', CASE WHEN i.indisclustered THEN true END,
 		'replica_identity', CASE WHEN i.indisreplident THEN true END,
 		'index_options', migrate.options_json(c.reloptions),

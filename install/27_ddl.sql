@@ -174,6 +174,26 @@ END;
 COMMENT ON FUNCTION migrate.table_suffix(json) IS
 'what follows the columns and parents in CREATE TABLE';
 
+CREATE FUNCTION migrate.table_create(kind text, name text, definition json, parents text, with_default boolean) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT concat('CREATE ', upper(definition->>'persistence') || ' ', upper(kind), ' ', name,
+		CASE WHEN definition->>'of' IS NULL THEN
+			' (' || coalesce((SELECT string_agg(E'\n\t' || migrate.column_clause(c.col, with_default), ',' ORDER BY c.place) || E'\n'
+							  FROM json_array_elements(definition->'columns') WITH ORDINALITY c(col, place)
+							  WHERE c.col->>'local' IS NULL), '') || ')'
+		ELSE ' OF ' || (definition->>'of') || coalesce(
+			(SELECT ' (' || string_agg(E'\n\t' || quote_ident(c.col->>'name') || ' WITH OPTIONS' || q.clause, ',' ORDER BY c.place) || E'\n)'
+			 FROM json_array_elements(definition->'columns') WITH ORDINALITY c(col, place),
+				migrate.column_constraints(c.col, with_default) q(clause)
+			 WHERE q.clause <> ''), '') END,
+		' INHERITS (' || parents || ')',
+		migrate.table_suffix(definition));
+END;
+COMMENT ON FUNCTION migrate.table_create(text, text, json, text, boolean) IS
+'CREATE TABLE with the columns that are its own.
+parents: a list; with_default: with the defaults of columns.';
+
 CREATE FUNCTION migrate.rearranged_ddl(kind text, name text, definition json, with_default boolean) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
@@ -185,14 +205,16 @@ DECLARE
 BEGIN
 	IF inherits THEN
 		RETURN NEXT format('CREATE TABLE %s ()', helper);
+		RETURN NEXT concat('CREATE ', upper(definition->>'persistence') || ' ', upper(kind), ' ', name,
+			' () INHERITS (', helper, ')', migrate.table_suffix(definition));
+		FOR col IN SELECT json_array_elements(definition->'columns')
+		LOOP
+			RETURN NEXT format('ALTER TABLE %s ADD COLUMN %s',
+				CASE WHEN col->>'local' = 'false' THEN helper ELSE name END, migrate.column_clause(col, with_default));
+		END LOOP;
+	ELSE
+		RETURN NEXT migrate.table_create(kind, name, definition, NULL, with_default);
 	END IF;
-	RETURN NEXT concat('CREATE ', upper(definition->>'persistence') || ' ', upper(kind), ' ', name, ' ()',
-		CASE WHEN inherits THEN format(' INHERITS (%s)', helper) END, migrate.table_suffix(definition));
-	FOR col IN SELECT json_array_elements(definition->'columns')
-	LOOP
-		RETURN NEXT format('ALTER TABLE %s ADD COLUMN %s',
-			CASE WHEN col->>'local' = 'false' THEN helper ELSE name END, migrate.column_clause(col, with_default));
-	END LOOP;
 	RETURN QUERY SELECT format('ALTER %s %s INHERIT %s', upper(kind), name, p)
 	FROM json_array_elements_text(definition->'inherits') p;
 	IF inherits THEN
@@ -202,26 +224,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION migrate.rearranged_ddl(text, text, json, boolean) IS
-'statements that create a child table whose columns stand in another order than CREATE TABLE ... INHERITS gives them.
+'statements that create a child table that CREATE TABLE ... INHERITS cannot make, for the order of its columns.
 Columns that it only inherits come through a parent made for the purpose: that alone leaves them marked as inherited.';
-
-CREATE FUNCTION migrate.table_create(kind text, name text, definition json, with_default boolean) RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT concat('CREATE ', upper(definition->>'persistence') || ' ', upper(kind), ' ', name,
-		CASE WHEN definition->>'of' IS NULL THEN
-			' (' || coalesce((SELECT string_agg(E'\n\t' || migrate.column_clause(c.col, with_default), ',' ORDER BY c.place) || E'\n'
-							  FROM json_array_elements(definition->'columns') WITH ORDINALITY c(col, place)
-							  WHERE c.col->>'local' IS NULL), '') || ')'
-		ELSE ' OF ' || (definition->>'of') ||
-			(SELECT ' (' || string_agg(E'\n\t' || quote_ident(c.col->>'name') || ' WITH OPTIONS' || q.clause, ',' ORDER BY c.place) || E'\n)'
-			 FROM json_array_elements(definition->'columns') WITH ORDINALITY c(col, place),
-				migrate.column_constraints(c.col, with_default) q(clause)
-			 WHERE q.clause <> '') END,
-		' INHERITS (' || (SELECT string_agg(p, ', ') FROM json_array_elements_text(definition->'inherits') p) || ')',
-		migrate.table_suffix(definition));
-END;
-COMMENT ON FUNCTION migrate.table_create(text, text, json, boolean) IS 'CREATE TABLE';
 
 CREATE FUNCTION migrate.identity_ddl(definition json)
 RETURNS TABLE (part integer, statement text)
@@ -255,7 +259,8 @@ BEGIN
 	IF child AND definition->>'rearranged' IS NOT NULL THEN
 		RETURN QUERY SELECT 0, r FROM migrate.rearranged_ddl(kind, name, definition, NOT split) r;
 	ELSE
-		RETURN QUERY SELECT 0, migrate.table_create(kind, name, definition, NOT split);
+		RETURN QUERY SELECT 0, migrate.table_create(kind, name, definition,
+			(SELECT string_agg(p, ', ') FROM json_array_elements_text(definition->'inherits') p), NOT split);
 	END IF;
 	RETURN QUERY SELECT 0, format('ALTER %s ONLY %s %s', upper(kind), name, string_agg(a, ', ' ORDER BY c.place))
 	FROM json_array_elements(definition->'columns') WITH ORDINALITY c(col, place),
