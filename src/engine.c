@@ -34,6 +34,7 @@
 #include "engine.h"
 #include "execute.h"
 #include "ledger.h"
+#include "loss.h"
 #include "owner.h"
 #include "plan.h"
 #include "registry.h"
@@ -85,6 +86,7 @@ migrate_engine_init(void)
 	migrate_deploy_init();
 	migrate_snapshot_init();
 	migrate_backup_init();
+	migrate_loss_init();
 }
 
 /* Read the script of a step. */
@@ -150,7 +152,7 @@ engine_record(EngineRun *run, EngineStep *step)
 	};
 	int64		number = migrate_ledger_append(&entry);
 
-	if (step->rows_kept > 0)
+	if (step->rows_kept >= 0)
 		migrate_backup_settle(step->plan->version, run->down, number);
 	if (run->down)
 		migrate_registry_mark(step->plan->version, 0, NULL);
