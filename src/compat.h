@@ -91,6 +91,7 @@ compat_may_execute(Oid function, Oid role)
 #else
 	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #endif
+}
 
 /*
  * Return how many rows the transaction has written to a relation so far, plus
