@@ -6,7 +6,7 @@ rows=${BENCH_ROWS:-5000000}
 rounds=${BENCH_ROUNDS:-3}
 
 psql -X -q -c 'CREATE DATABASE backup' -c '\connect backup' -c 'CREATE EXTENSION migrate_ext' \
-	-c 'ALTER DATABASE backup SET migrate.backup_limit = 0'
+	-c 'ALTER DATABASE backup SET migrate.backup_limit = 0' -c 'ALTER DATABASE backup SET migrate.snapshots = off'
 psql -X -q -d backup >/dev/null <<-SQL
 	CREATE TABLE big (id bigint PRIMARY KEY, name text, amount numeric, at timestamptz, flag boolean);
 	INSERT INTO big SELECT i, md5(i::text), i * 1.5, now(), i % 2 = 0 FROM generate_series(1, $rows) i;

@@ -1,5 +1,6 @@
 -- Backups: nobody reads through one what they could not read in the table
 SET client_min_messages = warning;
+SET migrate.snapshots = off;
 DROP EXTENSION IF EXISTS migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;
 CREATE ROLE regress_backup_owner;

@@ -1,5 +1,6 @@
 -- Backups: what a TRUNCATE takes is kept first
 SET client_min_messages = warning;
+SET migrate.snapshots = off;
 DROP EXTENSION IF EXISTS migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;
 CREATE SCHEMA backup_truncate;

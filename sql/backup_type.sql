@@ -1,5 +1,6 @@
 -- Backups: columns to which an ALTER gives other values are kept first
 SET client_min_messages = warning;
+SET migrate.snapshots = off;
 DROP EXTENSION IF EXISTS migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;
 CREATE SCHEMA backup_type;
@@ -88,7 +89,9 @@ CREATE TABLE wide (id int PRIMARY KEY, v int, pad text);
 INSERT INTO wide SELECT i, i, repeat('p', 200) FROM generate_series(1, 10000) i;
 ANALYZE wide;
 SET migrate.backup_limit = '1MB';
-SELECT run('ALTER TABLE wide ALTER v TYPE bigint');
+SELECT run('ALTER TABLE wide ALTER v TYPE text');
+SELECT run('CREATE TABLE widened (a int2, b int); INSERT INTO widened VALUES (1, 2)');
+SELECT run('ALTER TABLE widened ALTER a TYPE int, ALTER b TYPE numeric');
 \set VERBOSITY terse
 SELECT run('ALTER TABLE wide ALTER pad TYPE varchar(100) USING left(pad, 100)');
 \set VERBOSITY default

@@ -34,6 +34,25 @@
 #include "revalue.h"
 #include "salvage.h"
 
+/* Tell whether every value of one type is a value of the other, and comes back. */
+static bool
+revalue_widens(Oid from, Oid to, int32 typmod)
+{
+	switch (to)
+	{
+		case INT4OID:
+			return from == INT2OID;
+		case INT8OID:
+			return from == INT2OID || from == INT4OID;
+		case NUMERICOID:
+			return typmod == -1 && (from == INT2OID || from == INT4OID || from == INT8OID);
+		case FLOAT8OID:
+			return from == FLOAT4OID;
+		default:
+			return false;
+	}
+}
+
 /*
  * Tell whether another type can change the values of a column.  It cannot where
  * the server finds nothing to compute, as from varchar(10) to varchar(20).
@@ -53,6 +72,8 @@ revalue_type_changes(Form_pg_attribute att, const ColumnDef *def)
 		return true;
 	type = typeTypeId(tuple);
 	ReleaseSysCache(tuple);
+	if (revalue_widens(att->atttypid, type, typmod))
+		return false;
 	expr = (Node *) makeVar(1, att->attnum, att->atttypid, att->atttypmod, att->attcollation, 0);
 	expr = coerce_to_target_type(NULL, expr, att->atttypid, type, typmod,
 								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
