@@ -257,7 +257,8 @@ CREATE TYPE migrate.rollback_item AS (
 	key			bigint,			-- of the later snapshot, or the earlier if only there
 	want_key	bigint,			-- of the earlier snapshot
 	kind		text,
-	have_name	text,			-- in the later snapshot; NULL = not there
+	later_name	text,			-- in the later snapshot; NULL = not there
+	have_name	text,			-- the same, after what it stands on is renamed
 	want_name	text,			-- in the earlier snapshot; NULL = not there
 	have		json,
 	want		json,
@@ -342,7 +343,7 @@ BEGIN ATOMIC
 	), pair AS (
 		SELECT * FROM same_object UNION ALL SELECT * FROM same_name
 	)
-	SELECT coalesce(h.key, w.key), w.key, coalesce(h.kind, w.kind), h.name, w.name, h.definition, w.definition, h.needs, w.needs,
+	SELECT coalesce(h.key, w.key), w.key, coalesce(h.kind, w.kind), h.name, h.name, w.name, h.definition, w.definition, h.needs, w.needs,
 		migrate.rollback_action(coalesce(h.kind, w.kind), h.definition, w.definition)
 	FROM (SELECT p.have_key, p.want_key FROM pair p
 		  UNION ALL SELECT h.key, NULL FROM h WHERE h.key NOT IN (SELECT p.have_key FROM pair p)
@@ -391,7 +392,7 @@ DECLARE
 BEGIN
 	FOREACH item IN ARRAY items
 	LOOP
-		IF item.have IS NOT NULL AND item.want IS NOT NULL THEN
+		IF item.have IS NOT NULL THEN
 			text_now := item.have::text;
 			own_now := item.have_name;
 			FOREACH other IN ARRAY items
@@ -411,7 +412,7 @@ BEGIN
 					END LOOP;
 				END IF;
 			END LOOP;
-			IF text_now <> item.have::text AND text_now = item.want::text THEN
+			IF item.want IS NOT NULL AND text_now <> item.have::text AND text_now = item.want::text THEN
 				CONTINUE WHEN own_now = item.want_name;
 				item.have := item.want;
 				item.action := 'alter';
@@ -447,11 +448,11 @@ BEGIN ATOMIC
 		UNION
 		SELECT e.key FROM gone g JOIN edge e ON e.need = g.key
 	)
-	SELECT i.key, i.want_key, i.kind, i.have_name, i.want_name, i.have, i.want, i.have_needs, i.want_needs,
+	SELECT i.key, i.want_key, i.kind, i.later_name, i.have_name, i.want_name, i.have, i.want, i.have_needs, i.want_needs,
 		CASE WHEN i.action = 'alter' AND i.key IN (SELECT g.key FROM gone g) THEN 'replace' ELSE i.action END
 	FROM item i
 	UNION ALL
-	SELECT h.key, w.key, h.kind, h.name, w.name, h.definition, w.definition, h.needs, w.needs, 'replace'
+	SELECT h.key, w.key, h.kind, h.name, h.name, w.name, h.definition, w.definition, h.needs, w.needs, 'replace'
 	FROM gone g
 	JOIN h ON h.key = g.key
 	JOIN migrate.object_at(earlier) w ON w.key = h.key
@@ -568,22 +569,31 @@ $$;
 COMMENT ON FUNCTION migrate.alter_ddl(migrate.rollback_item) IS
 'statements that turn an object of its earlier name into its earlier definition, in phases as for table_alter(); without owner, privileges and comment';
 
+CREATE FUNCTION migrate.enum_aside(name text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN migrate.schema_of(name) || '.' || quote_ident('migrate_ext_' || md5(name));
+COMMENT ON FUNCTION migrate.enum_aside(text) IS
+'what an enum is called while another takes its place';
+
 CREATE FUNCTION migrate.enum_retype(item migrate.rollback_item, earlier bigint) RETURNS SETOF text
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	old_name text := migrate.schema_of(item.want_name) || '.' || quote_ident('migrate_ext_' || md5(item.want_name));
 	user_column record;
 BEGIN
-	RETURN NEXT format('ALTER TYPE %s RENAME TO %s', item.want_name, migrate.unqualified(old_name));
+	RETURN NEXT format('ALTER TYPE %s RENAME TO %s', item.want_name, migrate.unqualified(migrate.enum_aside(item.want_name)));
 	RETURN QUERY SELECT o.statement FROM migrate.object_ddl(item.kind, item.want_name, item.want) o WHERE o.part <= 1;
 	FOR user_column IN
-		SELECT o.name AS relation, c ->> 'name' AS name, c ->> 'type' AS type, c ->> 'default' AS value
+		SELECT o.kind, o.name AS relation, c ->> 'name' AS name, c ->> 'type' AS type, c ->> 'default' AS value
 		FROM migrate.object_at(earlier) o, json_array_elements(o.definition -> 'columns') c
-		WHERE o.kind = 'table' AND c ->> 'type' IN (item.want_name, item.want_name || '[]')
-		ORDER BY 1, 2
+		WHERE o.kind IN ('table', 'composite type') AND c ->> 'type' IN (item.want_name, item.want_name || '[]')
+		ORDER BY 2, 3
 	LOOP
+		IF user_column.kind = 'composite type' THEN
+			RETURN NEXT format('ALTER TYPE %s ALTER ATTRIBUTE %I TYPE %s', user_column.relation, user_column.name, user_column.type);
+			CONTINUE;
+		END IF;
 		IF user_column.value IS NOT NULL THEN
 			RETURN NEXT format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', user_column.relation, user_column.name);
 		END IF;
@@ -593,11 +603,10 @@ BEGIN
 			RETURN NEXT format('ALTER TABLE %s ALTER COLUMN %I SET DEFAULT %s', user_column.relation, user_column.name, user_column.value);
 		END IF;
 	END LOOP;
-	RETURN NEXT format('DROP TYPE %s', old_name);
 END
 $$;
 COMMENT ON FUNCTION migrate.enum_retype(migrate.rollback_item, bigint) IS
-'statements that give an enum other values, and its columns the new type; a row that has a value which goes makes them fail';
+'statements that give an enum other values, and its columns the new type; the old one is still to be dropped. A row that has a value which goes makes them fail';
 
 CREATE FUNCTION migrate.goes_with_other(item migrate.rollback_item, items migrate.rollback_item[]) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -702,23 +711,25 @@ DECLARE
 	items migrate.rollback_item[];
 	forward bigint[];
 	backward bigint[];
+	wanted text[];					-- names that are made again, perhaps for another kind
 	item migrate.rollback_item;
 	late_kinds text[] := '{table,foreign table,sequence,schema,composite type,enum,domain,range,base type,shell type,function,procedure,aggregate,extension,language,server,foreign-data wrapper,collation}';
 BEGIN
 	items := ARRAY(SELECT i FROM migrate.rollback_items(later, earlier) i);
 	items := ARRAY(SELECT i FROM migrate.without_renames(items) i);
 	items := ARRAY(SELECT i FROM migrate.with_dependents(items, later, earlier) i);
+	wanted := ARRAY(SELECT i.want_name FROM unnest(items) i WHERE i.action = 'create');
 	forward := migrate.rollback_order(items, false);
 	backward := migrate.rollback_order(items, true);
 
 	-- what is in the way
 	FOR item IN
 		SELECT i.* FROM unnest(items) i
-		WHERE (i.action = 'replace' OR i.action = 'drop' AND i.kind <> ALL (late_kinds))
+		WHERE (i.action = 'replace' OR i.action = 'drop' AND (i.kind <> ALL (late_kinds) OR i.have_name = ANY (wanted)))
 			AND NOT migrate.goes_with_other(i, items)
 		ORDER BY array_position(backward, i.key) DESC
 	LOOP
-		RETURN NEXT migrate.object_drop(item.kind, item.have_name);
+		RETURN NEXT migrate.object_drop(item.kind, item.later_name);
 	END LOOP;
 	RETURN QUERY SELECT r
 	FROM unnest(items) i, migrate.rename_ddl(i) r
@@ -726,7 +737,7 @@ BEGIN
 	RETURN QUERY SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', i.want_name, c.old_name, c.new_name)
 	FROM unnest(items) i, migrate.renamed_columns(i.have, i.want) c
 	WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table');
-	items := ARRAY(SELECT (i.key, i.want_key, i.kind, i.have_name, i.want_name,
+	items := ARRAY(SELECT (i.key, i.want_key, i.kind, i.later_name, i.have_name, i.want_name,
 			CASE WHEN c.old_names IS NULL THEN i.have ELSE migrate.rename_columns(i.have, c.old_names, c.new_names) END,
 			i.want, i.have_needs, i.want_needs, i.action)::migrate.rollback_item
 		FROM unnest(items) i,
@@ -754,11 +765,12 @@ BEGIN
 	-- what came
 	FOR item IN
 		SELECT i.* FROM unnest(items) i
-		WHERE i.action = 'drop' AND i.kind = ANY (late_kinds) AND NOT migrate.goes_with_other(i, items)
+		WHERE i.action = 'drop' AND i.kind = ANY (late_kinds) AND coalesce(i.have_name <> ALL (wanted), true) AND NOT migrate.goes_with_other(i, items)
 		ORDER BY array_position(backward, i.key) DESC
 	LOOP
 		RETURN NEXT migrate.object_drop(item.kind, item.have_name);
 	END LOOP;
+	RETURN QUERY SELECT 'DROP TYPE ' || migrate.enum_aside(i.want_name) FROM unnest(items) i WHERE i.action = 'retype';
 	RETURN QUERY SELECT o.statement
 	FROM unnest(items) i, migrate.object_ddl(i.kind, i.want_name, i.want) WITH ORDINALITY o(part, statement, place)
 	WHERE i.action IN ('create', 'replace', 'retype') AND o.part > 1
