@@ -2,6 +2,13 @@
  * Hold the schema and the records against what they should be.
  */
 
+CREATE FUNCTION migrate.shorten(text_value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN length(text_value) <= 200 THEN regexp_replace(text_value, '\s+', ' ', 'g')
+	ELSE regexp_replace(left(text_value, 200), '\s+', ' ', 'g') || '...' END;
+COMMENT ON FUNCTION migrate.shorten(text) IS
+'the first 200 characters of a definition, on one line';
+
 CREATE FUNCTION migrate.difference_text(kind text, object text, change text, before text, after text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -10,7 +17,7 @@ BEGIN ATOMIC
 			WHEN 'added' THEN ''
 			WHEN 'removed' THEN coalesce(', was ' || migrate.shorten(before), '')
 			WHEN 'changed' THEN ' from ' || coalesce(migrate.shorten(before), 'nothing') || ' to ' || coalesce(migrate.shorten(after), 'nothing')
-			ELSE coalesce(' from ' || before || ' to ' || after, '') END;
+			ELSE ' from place ' || before || ' to ' || after END;
 END;
 COMMENT ON FUNCTION migrate.difference_text(text, text, text, text, text) IS
 'one difference as a line of a message';
@@ -95,7 +102,8 @@ AS $$
 		concat_ws('; ', CASE WHEN d.before IS NOT NULL THEN 'was ' || migrate.shorten(d.before) END,
 			CASE WHEN d.after IS NOT NULL THEN 'is ' || migrate.shorten(d.after) END,
 			migrate.changed_in(d.class, d.oid))
-	FROM migrate.drift() d
+	FROM migrate.live_difference((SELECT max(s.snapshot) FROM migrate.snapshot s)) d
+	WHERE EXISTS (SELECT FROM migrate.snapshot)
 	UNION ALL
 	SELECT 'checksum', s.version || ' ' || s.name, 'the registered up script is not the one that was applied',
 		'Register the applied text again, or accept the change with migrate_repair().'
