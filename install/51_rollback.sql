@@ -790,8 +790,10 @@ DECLARE
 	migration record;
 	script text;
 BEGIN
-	SELECT m.name, m.entry, l.snapshot_before, l.snapshot_after INTO migration
+	SELECT m.name, m.entry, b.snapshot AS snapshot_before, a.snapshot AS snapshot_after INTO migration
 	FROM migrate.migration m LEFT JOIN migrate.ledger l ON l.entry = m.entry
+	LEFT JOIN migrate.snapshot b ON b.snapshot = l.snapshot_before
+	LEFT JOIN migrate.snapshot a ON a.snapshot = l.snapshot_after
 	WHERE m.version = migrate_generate_rollback.version;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'migration % does not exist', version
@@ -803,9 +805,9 @@ BEGIN
 				  HINT = 'A down script is written from the snapshots before and after the up script, so apply it first, in staging.';
 	END IF;
 	IF migration.snapshot_before IS NULL OR migration.snapshot_after IS NULL THEN
-		RAISE EXCEPTION 'no snapshots were taken around migration % (%)', version, migration.name
+		RAISE EXCEPTION 'there are no snapshots from around migration % (%)', version, migration.name
 			USING ERRCODE = 'object_not_in_prerequisite_state',
-				  HINT = 'They are taken by migrate_apply() while migrate.snapshots is on.';
+				  HINT = 'They are taken by migrate_apply() while migrate.snapshots is on, and removed by migrate_prune().';
 	END IF;
 	SELECT string_agg(s.statement || ';', E'\n' ORDER BY s.place) INTO script
 	FROM migrate.rollback_script(migration.snapshot_after, migration.snapshot_before) WITH ORDINALITY s(statement, place);

@@ -228,6 +228,15 @@ engine_conclude(void *arg)
 	engine_keep_in_step(step->run, step);
 }
 
+/* Return ", N rows" and what was done with them; empty when there were none. */
+static char *
+engine_rows(int64 rows, const char *what)
+{
+	if (rows <= 0)
+		return "";
+	return psprintf(", " INT64_FORMAT " %s %s", rows, rows == 1 ? "row" : "rows", what);
+}
+
 /* Add the row of a step to the result, and tell the client. */
 static void
 engine_report(EngineRun *run, EngineStep *step)
@@ -247,12 +256,14 @@ engine_report(EngineRun *run, EngineStep *step)
 	tuplestore_putvalues(run->result->setResult, run->result->setDesc, values, isnull);
 
 	ereport(NOTICE,
-			(errmsg("%s " INT64_FORMAT " %s: %d %s, " INT64_FORMAT " ms",
+			(errmsg("%s " INT64_FORMAT " %s: %d %s, " INT64_FORMAT " ms%s%s",
 					run->down ? "rolled back" : "applied",
 					step->plan->version, step->plan->name,
 					step->executed.statements,
 					step->executed.statements == 1 ? "statement" : "statements",
-					(step->duration + 500) / 1000)));
+					(step->duration + 500) / 1000,
+					engine_rows(step->rows_kept, "kept"),
+					engine_rows(step->restored.restored, "put back"))));
 }
 
 /* Run the script of a step, and keep what it destroys. */
