@@ -76,6 +76,7 @@ SELECT b.backup, b.kept_as,
 		 WHEN c.relacl IS NOT NULL THEN 'kept table is granted to others'
 		 WHEN NOT c.relrowsecurity OR NOT c.relforcerowsecurity THEN 'kept table shows its rows to others'
 		 WHEN c.relpersistence <> 'p' THEN 'kept table does not survive a crash'
+		 WHEN b.rows > 0 AND pg_relation_size(c.oid) = 0 THEN 'kept table is empty'
 		 ELSE 'kept table has other columns, triggers, rules or policies of its own' END AS problem
 FROM migrate.backup b
 JOIN pg_namespace n ON n.nspname = 'migrate_backup'
@@ -84,6 +85,7 @@ LEFT JOIN pg_class m ON m.oid = b.kept_oid AND m.oid IS DISTINCT FROM c.oid
 WHERE b.kept_as IS NOT NULL
 	AND (c.oid IS NULL OR c.relkind <> 'r' OR c.relowner <> n.nspowner OR c.relacl IS NOT NULL
 		 OR NOT c.relrowsecurity OR NOT c.relforcerowsecurity OR c.relpersistence <> 'p'
+		 OR b.rows > 0 AND pg_relation_size(c.oid) = 0
 		 OR c.relhastriggers OR c.relhasrules OR c.relispartition
 		 OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid));
 COMMENT ON VIEW migrate.backup_problem IS

@@ -18,34 +18,26 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
-#include "utils/varlena.h"
 
 #include "backup.h"
 #include "capture.h"
-#include "directive.h"
+#include "exempt.h"
 #include "intercept.h"
 #include "owner.h"
 #include "settings.h"
+#include "tally.h"
 
 struct BackupEntry
 {
@@ -57,14 +49,6 @@ struct BackupEntry
 	SubTransactionId subid;
 };
 
-/* Rows that one subtransaction has added to a kept table. */
-typedef struct BackupCount
-{
-	Oid			kept;
-	int64		rows;
-	SubTransactionId subid;
-} BackupCount;
-
 /* The step that is running. */
 typedef struct BackupRun
 {
@@ -73,9 +57,8 @@ typedef struct BackupRun
 	BackupStep	step;
 	int64		next;			/* number of the next backup, 0 = not known yet */
 	List	   *entries;		/* of BackupEntry * */
-	List	   *counts;			/* of BackupCount * */
-	HTAB	   *created;		/* OIDs of relations that the step has made */
-	List	   *told;			/* OIDs of relations that are not kept, and it was said */
+	List	   *tally;			/* rows of kept tables */
+	ExemptStep	exempt;
 } BackupRun;
 
 static BackupRun *backup_running = NULL;
@@ -95,108 +78,34 @@ backup_forget(void *arg)
 		backup_running = NULL;
 }
 
-/* Return what a subtransaction has added to a kept table, from zero on. */
-static BackupCount *
-backup_count(Oid kept, SubTransactionId subid)
-{
-	MemoryContext old;
-	BackupCount *count;
-	ListCell   *lc;
-
-	foreach(lc, backup_running->counts)
-	{
-		count = lfirst(lc);
-		if (count->kept == kept && count->subid == subid)
-			return count;
-	}
-	old = MemoryContextSwitchTo(backup_running->context);
-	count = palloc0(sizeof(BackupCount));
-	count->kept = kept;
-	count->subid = subid;
-	backup_running->counts = lappend(backup_running->counts, count);
-	MemoryContextSwitchTo(old);
-	return count;
-}
-
-/* Give what a subtransaction has kept to its parent. */
-static void
-backup_subxact_commit(SubTransactionId subid, SubTransactionId parent)
-{
-	ListCell   *lc;
-
-	foreach(lc, backup_running->entries)
-	{
-		BackupEntry *entry = lfirst(lc);
-
-		if (entry->subid == subid)
-			entry->subid = parent;
-	}
-	foreach(lc, backup_running->counts)
-	{
-		BackupCount *count = lfirst(lc);
-
-		if (count->subid != subid)
-			continue;
-		count->subid = InvalidSubTransactionId; /* not to be found below */
-		backup_count(count->kept, parent)->rows += count->rows;
-	}
-}
-
-/* Forget what a subtransaction has kept. */
-static void
-backup_subxact_abort(SubTransactionId subid)
-{
-	ListCell   *lc;
-
-	foreach(lc, backup_running->entries)
-	{
-		if (((BackupEntry *) lfirst(lc))->subid == subid)
-			backup_running->entries = foreach_delete_current(backup_running->entries, lc);
-	}
-	foreach(lc, backup_running->counts)
-	{
-		BackupCount *count = lfirst(lc);
-
-		if (count->subid == subid)
-			count->subid = InvalidSubTransactionId;
-	}
-}
-
-/* Drop the counts that were given away or forgotten. */
-static void
-backup_sweep_counts(void)
-{
-	ListCell   *lc;
-
-	foreach(lc, backup_running->counts)
-	{
-		BackupCount *count = lfirst(lc);
-
-		if (count->subid == InvalidSubTransactionId)
-		{
-			backup_running->counts = foreach_delete_current(backup_running->counts, lc);
-			pfree(count);
-		}
-	}
-}
-
 /* Follow the subtransactions of the script. */
 static void
 backup_subxact_callback(SubXactEvent event, SubTransactionId subid,
 						SubTransactionId parent, void *arg)
 {
-	if (backup_running == NULL)
+	BackupRun  *run = backup_running;
+	ListCell   *lc;
+
+	if (run == NULL || (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB))
 		return;
+	foreach(lc, run->entries)
+	{
+		BackupEntry *entry = lfirst(lc);
+
+		if (entry->subid != subid)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			entry->subid = parent;
+		else
+			run->entries = foreach_delete_current(run->entries, lc);
+	}
 	if (event == SUBXACT_EVENT_COMMIT_SUB)
-		backup_subxact_commit(subid, parent);
-	else if (event == SUBXACT_EVENT_ABORT_SUB)
-		backup_subxact_abort(subid);
+		migrate_tally_commit(&run->tally, subid, parent);
 	else
-		return;
-	backup_sweep_counts();
+		migrate_tally_abort(&run->tally, subid);
 }
 
-/* Set up the module, and those that find what is to be kept. */
+/* Set up the module. */
 void
 migrate_backup_init(void)
 {
@@ -212,6 +121,8 @@ migrate_backup_begin(const BackupStep *step)
 
 	run->context = CurrentMemoryContext;
 	run->step = *step;
+	run->exempt.context = CurrentMemoryContext;
+	run->exempt.no_backup = step->no_backup;
 	run->callback.func = backup_forget;
 	run->callback.arg = run;
 	MemoryContextRegisterResetCallback(run->context, &run->callback);
@@ -238,129 +149,14 @@ migrate_backup_context(void)
 void
 migrate_backup_created(Oid relid)
 {
-	if (backup_running->created == NULL)
-	{
-		HASHCTL		ctl = {
-			.keysize = sizeof(Oid),
-			.entrysize = sizeof(Oid),
-			.hcxt = backup_running->context,
-		};
-
-		backup_running->created = hash_create("migrate created", 64, &ctl,
-											  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	(void) hash_search(backup_running->created, &relid, HASH_ENTER, NULL);
+	migrate_exempt_created(&backup_running->exempt, relid);
 }
 
-/* Tell whether a directive's relation, as written, is this one. */
-static bool
-backup_is_named(const char *written, Oid relid)
-{
-	List	   *names;
-	Oid			schema = get_rel_namespace(relid);
-
-	if (!SplitIdentifierString(pstrdup(written), '.', &names))
-		return false;
-	switch (list_length(names))
-	{
-		case 1:
-			return RelnameGetRelid(linitial(names)) == relid;
-		case 2:
-			return strcmp(lsecond(names), get_rel_name(relid)) == 0 &&
-				OidIsValid(schema) &&
-				strcmp(linitial(names), get_namespace_name(schema)) == 0;
-		default:
-			return false;
-	}
-}
-
-/* Return the directive that lets a relation, or what it is a partition of, go. */
-static DirectiveNoBackup *
-backup_directive(Oid relid)
-{
-	List	   *relids = list_make1_oid(relid);
-	ListCell   *lc;
-
-	if (backup_running->step.no_backup == NIL)
-		return NULL;
-	if (get_rel_relispartition(relid))
-		relids = list_concat(relids, get_partition_ancestors(relid));
-	foreach(lc, backup_running->step.no_backup)
-	{
-		DirectiveNoBackup *item = lfirst(lc);
-		ListCell   *lc2;
-
-		foreach(lc2, relids)
-		{
-			if (backup_is_named(item->relation, lfirst_oid(lc2)))
-				return item;
-		}
-	}
-	return NULL;
-}
-
-/* Tell whether a directive lets a relation go; says so once. */
-static bool
-backup_let_go(Oid relid)
-{
-	DirectiveNoBackup *item = backup_directive(relid);
-	MemoryContext old;
-
-	if (item == NULL)
-		return false;
-	if (list_member_oid(backup_running->told, relid))
-		return true;
-	old = MemoryContextSwitchTo(backup_running->context);
-	backup_running->told = lappend_oid(backup_running->told, relid);
-	MemoryContextSwitchTo(old);
-	ereport(NOTICE,
-			(errmsg("rows of \"%s.%s\" are not kept: %s",
-					get_namespace_name(get_rel_namespace(relid)),
-					get_rel_name(relid), item->reason)));
-	return true;
-}
-
-/* Tell whether a schema holds relations that are never kept. */
-static bool
-backup_ignores_schema(Oid schema)
-{
-	char	   *name;
-
-	if (schema < FirstNormalObjectId && schema != PG_PUBLIC_NAMESPACE)
-		return true;
-	name = get_namespace_name(schema);
-	return name == NULL || strcmp(name, "migrate") == 0 || strcmp(name, "migrate_backup") == 0;
-}
-
-/*
- * Tell whether rows of a relation are to be kept: tables and sequences that are
- * not temporary, not ours, were there before the step, and that no directive
- * lets go.
- */
+/* Tell whether rows of a relation are to be kept now. */
 bool
 migrate_backup_concerns(Oid relid)
 {
-	HeapTuple	tuple;
-	Form_pg_class class;
-	bool		concerns;
-
-	if (backup_running == NULL || relid < FirstNormalObjectId)
-		return false;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	class = (Form_pg_class) GETSTRUCT(tuple);
-	concerns = (class->relkind == RELKIND_RELATION || class->relkind == RELKIND_SEQUENCE ||
-				class->relkind == RELKIND_PARTITIONED_TABLE) &&
-		class->relpersistence != RELPERSISTENCE_TEMP &&
-		!backup_ignores_schema(class->relnamespace);
-	ReleaseSysCache(tuple);
-	if (!concerns)
-		return false;
-	if (backup_running->created != NULL &&
-		hash_search(backup_running->created, &relid, HASH_FIND, NULL) != NULL)
-		return false;
-	return !backup_let_go(relid);
+	return backup_running != NULL && !migrate_exempt_relation(&backup_running->exempt, relid);
 }
 
 /* Return the number of the next backup; the caller is connected to SPI and raised. */
@@ -561,26 +357,6 @@ backup_find_rows(Oid source)
 	return NULL;
 }
 
-/* Tell whether a kept table still has the columns of its source. */
-static bool
-backup_rows_fit(const BackupEntry *entry, Relation source)
-{
-	KeepMap    *now = migrate_keep_map(source, NULL);
-	bool		fit = now->count == entry->map->count;
-
-	for (int i = 0; fit && i < now->count; i++)
-	{
-		KeepColumn *one = &entry->map->columns[i];
-		KeepColumn *other = &now->columns[i];
-
-		fit = one->attnum == other->attnum && one->type == other->type &&
-			one->typmod == other->typmod && one->as_text == other->as_text &&
-			one->output.fn_oid == other->output.fn_oid &&
-			strcmp(one->name, other->name) == 0;
-	}
-	return fit;
-}
-
 /*
  * Open the table that keeps changed rows of a relation, made at the first need
  * in the step, and anew where the relation's columns have changed since.  The
@@ -594,7 +370,7 @@ migrate_backup_open_rows(Relation source, KeepMap **map)
 {
 	BackupEntry *entry = backup_find_rows(RelationGetRelid(source));
 
-	if (entry != NULL && !backup_rows_fit(entry, source))
+	if (entry != NULL && !migrate_keep_fits(entry->map, source))
 	{
 		entry->is_rows = false;
 		entry = NULL;
@@ -620,7 +396,10 @@ migrate_backup_open_rows(Relation source, KeepMap **map)
 void
 migrate_backup_count_rows(Oid kept, int64 rows)
 {
-	backup_count(kept, GetCurrentSubTransactionId())->rows += rows;
+	MemoryContext old = MemoryContextSwitchTo(backup_running->context);
+
+	migrate_tally_add(&backup_running->tally, kept, rows);
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -662,17 +441,9 @@ backup_measure(const BackupEntry *entry)
 		.nargs = 3,
 		.argtypes = {INT8OID, INT8OID, OIDOID}
 	};
-	int64		rows = 0;
-	ListCell   *lc;
+	int64		rows = migrate_tally_sum(backup_running->tally, entry->kept);
 	Datum		values[3];
 
-	foreach(lc, backup_running->counts)
-	{
-		BackupCount *count = lfirst(lc);
-
-		if (count->kept == entry->kept)
-			rows += count->rows;
-	}
 	values[0] = Int64GetDatum(entry->backup);
 	values[1] = Int64GetDatum(rows);
 	values[2] = ObjectIdGetDatum(entry->kept);

@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
+#include "pgstat.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
@@ -90,6 +91,32 @@ compat_may_execute(Oid function, Oid role)
 #else
 	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
 #endif
+}
+
+/*
+ * Return how many rows the transaction has written to a relation so far, plus
+ * some number that does not change within it; 16 counts the subtransactions
+ * in, and gives a copy.
+ */
+static inline int64
+compat_rows_written(Oid relid)
+{
+	PgStat_TableStatus *status = find_tabstat_entry(relid);
+	int64		written;
+
+	if (status == NULL)
+		return 0;
+#if PG_VERSION_NUM >= 160000
+	written = status->counts.tuples_inserted + status->counts.tuples_updated +
+		status->counts.tuples_deleted;
+	pfree(status);
+#else
+	written = status->t_counts.t_tuples_inserted + status->t_counts.t_tuples_updated +
+		status->t_counts.t_tuples_deleted;
+	for (PgStat_TableXactStatus *level = status->trans; level != NULL; level = level->upper)
+		written += level->tuples_inserted + level->tuples_updated + level->tuples_deleted;
+#endif
+	return written;
 }
 
 /* SPI result code of 17's MERGE ... RETURNING; no code of 15 and 16 is this one. */

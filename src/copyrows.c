@@ -162,7 +162,10 @@ copyrows_add(CopyRun *run, TupleTableSlot *row)
 	old = MemoryContextSwitchTo(run->batch_context);
 	migrate_keep_fill(run->copy->map, row, slot->tts_values + before, slot->tts_isnull + before);
 	for (int i = 0; i < before; i++)
-		slot->tts_isnull[i] = true;
+	{
+		slot->tts_values[i] = Int64GetDatum(0);
+		slot->tts_isnull[i] = !run->copy->reserve;
+	}
 	ExecStoreVirtualTuple(slot);
 	ExecMaterializeSlot(slot);
 	MemoryContextSwitchTo(old);

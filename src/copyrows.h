@@ -15,7 +15,8 @@ typedef struct CopyRows
 {
 	Relation	source;
 	KeepMap    *map;
-	int			before;			/* columns of the kept table to leave NULL first */
+	int			before;			/* bigint columns of the kept table that come first */
+	bool		reserve;		/* they are 0, to be filled in later, not NULL */
 } CopyRows;
 
 extern int64 migrate_copyrows_size(const CopyRows *copy);

@@ -120,6 +120,26 @@ migrate_keep_map(Relation source, const Bitmapset *attnums)
 	return map;
 }
 
+/* Tell whether a map of all columns still fits its relation. */
+bool
+migrate_keep_fits(const KeepMap *map, Relation source)
+{
+	KeepMap    *now = migrate_keep_map(source, NULL);
+	bool		fits = now->count == map->count;
+
+	for (int i = 0; fits && i < now->count; i++)
+	{
+		KeepColumn *one = &map->columns[i];
+		KeepColumn *other = &now->columns[i];
+
+		fits = one->attnum == other->attnum && one->type == other->type &&
+			one->typmod == other->typmod && one->as_text == other->as_text &&
+			one->output.fn_oid == other->output.fn_oid &&
+			strcmp(one->name, other->name) == 0;
+	}
+	return fits;
+}
+
 /*
  * Return the descriptor of the table that keeps the columns of a map, with
  * room for some that come before them.

@@ -37,6 +37,7 @@ typedef struct KeepMap
 } KeepMap;
 
 extern KeepMap *migrate_keep_map(Relation source, const Bitmapset *attnums);
+extern bool migrate_keep_fits(const KeepMap *map, Relation source);
 extern TupleDesc migrate_keep_desc(const KeepMap *map, int before);
 extern void migrate_keep_fill(KeepMap *map, TupleTableSlot *slot,
 							  Datum *values, bool *isnull);

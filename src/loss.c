@@ -17,117 +17,33 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
 #include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "commands/tablecmds.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "parser/parse_type.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/evtcache.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "backup.h"
-#include "compat.h"
 #include "copyrows.h"
 #include "loss.h"
-#include "move.h"
 #include "probe.h"
+#include "revalue.h"
+#include "salvage.h"
 
 static ProcessUtility_hook_type loss_previous_utility = NULL;
 static object_access_hook_type loss_previous_access = NULL;
-
-/* What the running statements may take: it is kept, or need not be. */
-typedef struct LossHandled
-{
-	MemoryContextCallback callback;
-	List	   *items;			/* of ProbeFound * */
-} LossHandled;
-
-/* That of the running step, NULL while there is nothing to take. */
-static LossHandled *loss_handled = NULL;
-
-/* Forget everything when the memory of the step goes. */
-static void
-loss_forget(void *arg)
-{
-	if (loss_handled == arg)
-		loss_handled = NULL;
-}
-
-/* Remember that a relation, or a column, may go. */
-static void
-loss_handle(Oid relid, AttrNumber attnum)
-{
-	MemoryContext old = MemoryContextSwitchTo(migrate_backup_context());
-	ProbeFound *item = palloc(sizeof(ProbeFound));
-
-	if (loss_handled == NULL)
-	{
-		loss_handled = palloc0(sizeof(LossHandled));
-		loss_handled->callback.func = loss_forget;
-		loss_handled->callback.arg = loss_handled;
-		MemoryContextRegisterResetCallback(migrate_backup_context(), &loss_handled->callback);
-	}
-	item->relid = relid;
-	item->attnum = attnum;
-	loss_handled->items = lappend(loss_handled->items, item);
-	MemoryContextSwitchTo(old);
-}
-
-/* Tell whether a relation, or a column, may go. */
-static bool
-loss_is_handled(Oid relid, AttrNumber attnum)
-{
-	ListCell   *lc;
-
-	if (loss_handled == NULL)
-		return false;
-	foreach(lc, loss_handled->items)
-	{
-		ProbeFound *item = lfirst(lc);
-
-		if (item->relid == relid && (item->attnum == attnum || item->attnum == 0))
-			return true;
-	}
-	return false;
-}
-
-/* Keep columns of a relation by copying them. */
-static void
-loss_copy(const BackupRequest *request, KeepMap *map, int before)
-{
-	CopyRows	copy = {.source = request->source, .map = map, .before = before};
-	TupleDesc	desc = migrate_keep_desc(map, before);
-	BackupEntry *entry;
-	Oid			kept;
-
-	if (before > 0)
-		TupleDescInitEntry(desc, 1, "migrate.new_image", INT8OID, -1, 0);
-	migrate_backup_charge(request->source, migrate_copyrows_size(&copy));
-	entry = migrate_backup_new(request, desc);
-	kept = migrate_backup_kept(entry);
-	migrate_backup_count_rows(kept, migrate_copyrows_run(&copy, kept));
-}
 
 /*
  * Tell whether somebody sees the tables of a statement between this hook and the
@@ -150,117 +66,6 @@ loss_is_watched(Node *statement, List *relids)
 			return true;
 	}
 	return false;
-}
-
-/* Keep a table that goes, or whose rows go. */
-static void
-loss_keep_table(Oid relid, const char *operation, bool watched)
-{
-	BackupRequest request = {.what = "table", .operation = operation};
-	bool		move;
-
-	if (!migrate_backup_concerns(relid))
-		return;
-	loss_handle(relid, 0);
-	request.source = table_open(relid, AccessExclusiveLock);
-	if (!migrate_copyrows_any(request.source))
-	{
-		table_close(request.source, NoLock);
-		return;
-	}
-	move = !watched && migrate_move_possible(request.source);
-	if (!move)
-		loss_copy(&request, migrate_keep_map(request.source, NULL), 0);
-	table_close(request.source, NoLock);
-	if (move)
-		migrate_move_run(relid, operation);
-}
-
-/* Keep a column, with what finds its rows again. */
-static void
-loss_keep_column(Relation source, AttrNumber attnum, Bitmapset *lost, const char *operation)
-{
-	BackupRequest request = {
-		.source = source, .what = "column", .operation = operation,
-		.column = attnum, .lost = lost
-	};
-	Bitmapset  *attnums = NULL;
-	List	   *key = migrate_keep_key_without(source, lost);
-	ListCell   *lc;
-
-	if (compat_is_virtual(TupleDescAttr(RelationGetDescr(source), attnum - 1)))
-		return;
-	if (key != NIL)
-		attnums = bms_make_singleton(attnum);
-	foreach(lc, key)
-		attnums = bms_add_member(attnums, lfirst_int(lc));
-	loss_copy(&request, migrate_keep_map(source, attnums),
-			  strcmp(operation, "alter type") == 0 ? 1 : 0);
-}
-
-/* Keep some columns of a table that stays. */
-static void
-loss_keep_columns(Oid relid, Bitmapset *lost, const char *operation)
-{
-	Relation	source;
-	int			attnum = -1;
-
-	if (!migrate_backup_concerns(relid))
-		return;
-	source = table_open(relid, AccessExclusiveLock);
-	if (source->rd_rel->relkind == RELKIND_RELATION && migrate_copyrows_any(source))
-	{
-		while ((attnum = bms_next_member(lost, attnum)) > 0)
-			loss_keep_column(source, attnum, lost, operation);
-	}
-	attnum = -1;
-	while ((attnum = bms_next_member(lost, attnum)) > 0)
-		loss_handle(relid, attnum);
-	table_close(source, NoLock);
-}
-
-/* Keep where a sequence is, unless it was never used. */
-static void
-loss_keep_sequence(Oid relid, const char *operation)
-{
-	BackupRequest request = {.what = "sequence", .operation = operation};
-	TableScanDesc scan;
-	TupleTableSlot *slot;
-
-	if (!migrate_backup_concerns(relid))
-		return;
-	request.source = table_open(relid, AccessExclusiveLock);
-	slot = table_slot_create(request.source, NULL);
-	scan = table_beginscan(request.source, SnapshotAny, 0, NULL);
-	if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		bool		isnull;
-		int64		last_value = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-		bool		is_called = DatumGetBool(slot_getattr(slot, 3, &isnull));
-
-		if (is_called)
-			migrate_backup_sequence(&request, last_value, is_called);
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(request.source, NoLock);
-}
-
-/* Keep one relation that a statement takes whole. */
-static void
-loss_keep_relation(Oid relid, const char *operation, bool watched)
-{
-	switch (get_rel_relkind(relid))
-	{
-		case RELKIND_RELATION:
-			loss_keep_table(relid, operation ? operation : "drop table", watched);
-			break;
-		case RELKIND_SEQUENCE:
-			loss_keep_sequence(relid, operation ? operation : "drop sequence");
-			break;
-		default:
-			break;
-	}
 }
 
 /* Collect the columns of one relation among what was found, or NULL if all goes. */
@@ -304,61 +109,56 @@ loss_keep_dropped(const ProbeStatement *statement)
 
 			if (columns == NULL)
 				continue;		/* the relation itself comes later */
-			loss_keep_columns(item->relid, columns, "drop column");
+			migrate_salvage_columns(item->relid, columns, "drop column");
 		}
 		else
-			loss_keep_relation(item->relid, NULL, watched);
+			migrate_salvage_relation(item->relid, NULL, watched);
 		done = lappend_oid(done, item->relid);
 	}
 }
 
-/* Lock a relation that TRUNCATE names or reaches, and note it; false = not ours to. */
-static bool
+/* Note, and lock, a relation that TRUNCATE empties; refuses as TRUNCATE does. */
+static void
 loss_truncate_add(List **relids, Oid relid, bool check)
 {
 	if (list_member_oid(*relids, relid))
-		return true;
-	if (check && pg_class_aclcheck(relid, GetUserId(), ACL_TRUNCATE) != ACLCHECK_OK)
-		return false;
+		return;
+	if (check)
+	{
+		AclResult	result = pg_class_aclcheck(relid, GetUserId(), ACL_TRUNCATE);
+
+		if (result != ACLCHECK_OK)
+			aclcheck_error(result, get_relkind_objtype(get_rel_relkind(relid)),
+						   get_rel_name(relid));
+	}
 	LockRelationOid(relid, AccessExclusiveLock);
 	*relids = lappend_oid(*relids, relid);
-	return true;
 }
 
-/*
- * Return the relations that a TRUNCATE empties, locked; NIL when it will fail
- * for a lack of privileges.
- */
+/* Return the relations that a TRUNCATE empties, locked. */
 static List *
 loss_truncated(const TruncateStmt *stmt)
 {
 	List	   *relids = NIL;
-	List	   *more = NIL;
+	List	   *more;
 	ListCell   *lc;
 
 	foreach(lc, stmt->relations)
 	{
 		RangeVar   *rv = lfirst(lc);
-		Oid			relid = RangeVarGetRelid(rv, NoLock, true);
+		Oid			relid = RangeVarGetRelid(rv, NoLock, false);
 		ListCell   *lc2;
 
-		if (!OidIsValid(relid) || !loss_truncate_add(&relids, relid, true))
-			return NIL;
+		loss_truncate_add(&relids, relid, true);
 		if (!rv->inh)
 			continue;
 		foreach(lc2, find_all_inheritors(relid, AccessExclusiveLock, NULL))
-			(void) loss_truncate_add(&relids, lfirst_oid(lc2), false);
+			loss_truncate_add(&relids, lfirst_oid(lc2), false);
 	}
-	if (stmt->behavior == DROP_CASCADE)
-		more = heap_truncate_find_FKs(relids);
-	while (more != NIL)
+	while (stmt->behavior == DROP_CASCADE && (more = heap_truncate_find_FKs(relids)) != NIL)
 	{
 		foreach(lc, more)
-		{
-			if (!loss_truncate_add(&relids, lfirst_oid(lc), true))
-				return NIL;
-		}
-		more = heap_truncate_find_FKs(relids);
+			loss_truncate_add(&relids, lfirst_oid(lc), true);
 	}
 	return relids;
 }
@@ -376,135 +176,29 @@ loss_keep_truncated(TruncateStmt *stmt)
 		Oid			relid = lfirst_oid(lc);
 		ListCell   *lc2;
 
-		loss_keep_relation(relid, "truncate", watched);
+		migrate_salvage_relation(relid, "truncate", watched);
 		if (!stmt->restart_seqs)
 			continue;
 		foreach(lc2, getOwnedSequences(relid))
-			loss_keep_relation(lfirst_oid(lc2), "truncate", watched);
+			migrate_salvage_relation(lfirst_oid(lc2), "truncate", watched);
 	}
 }
 
-/*
- * Tell whether another type can change the values of a column.  It cannot where
- * the server finds nothing to compute, as from varchar(10) to varchar(20).
- */
-static bool
-loss_type_changes_values(Form_pg_attribute att, const ColumnDef *def)
-{
-	Oid			type;
-	int32		typmod;
-	Type		tuple;
-	Node	   *expr;
-
-	if (def->raw_default != NULL)
-		return true;
-	tuple = LookupTypeName(NULL, def->typeName, &typmod, true);
-	if (tuple == NULL)
-		return true;
-	type = typeTypeId(tuple);
-	ReleaseSysCache(tuple);
-	expr = (Node *) makeVar(1, att->attnum, att->atttypid, att->atttypmod, att->attcollation, 0);
-	expr = coerce_to_target_type(NULL, expr, att->atttypid, type, typmod,
-								 COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (expr == NULL)
-		return true;
-	expr = (Node *) expression_planner((Expr *) expr);
-	while (IsA(expr, RelabelType))
-		expr = (Node *) ((RelabelType *) expr)->arg;
-	return !IsA(expr, Var);
-}
-
-/* Return the number of a column that an ALTER TABLE gives other values, or 0. */
-static AttrNumber
-loss_altered_column(Relation rel, const AlterTableCmd *cmd)
-{
-	AttrNumber	attnum;
-
-	if (cmd->subtype != AT_AlterColumnType && !compat_sets_expression(cmd->subtype))
-		return 0;
-	attnum = get_attnum(RelationGetRelid(rel), cmd->name);
-	if (attnum <= 0)
-		return 0;
-	if (cmd->subtype == AT_AlterColumnType &&
-		!loss_type_changes_values(TupleDescAttr(RelationGetDescr(rel), attnum - 1),
-								  castNode(ColumnDef, cmd->def)))
-		return 0;
-	return attnum;
-}
-
-/* Tell whether an ALTER TABLE may give columns other values. */
-static bool
-loss_alters_values(const AlterTableStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->cmds)
-	{
-		AlterTableCmd *cmd = lfirst(lc);
-
-		if (cmd->subtype == AT_AlterColumnType || compat_sets_expression(cmd->subtype))
-			return true;
-	}
-	return false;
-}
-
-/* Keep columns, by their names in one relation, of it and its children. */
+/* Keep where a sequence is that starts anew. */
 static void
-loss_keep_altered_columns(Relation rel, bool recurse, Bitmapset *attnums, const char *operation)
+loss_keep_restarted(const AlterSeqStmt *stmt)
 {
-	List	   *relids = list_make1_oid(RelationGetRelid(rel));
 	ListCell   *lc;
+	Oid			relid;
 
-	if (recurse)
-		relids = find_all_inheritors(RelationGetRelid(rel), AccessExclusiveLock, NULL);
-	foreach(lc, relids)
+	foreach(lc, stmt->options)
 	{
-		Bitmapset  *columns = NULL;
-		int			attnum = -1;
-
-		while ((attnum = bms_next_member(attnums, attnum)) > 0)
-		{
-			char	   *name = get_attname(RelationGetRelid(rel), attnum, false);
-			AttrNumber	column = get_attnum(lfirst_oid(lc), name);
-
-			if (column > 0)
-				columns = bms_add_member(columns, column);
-		}
-		loss_keep_columns(lfirst_oid(lc), columns, operation);
-	}
-}
-
-/* Keep the columns to which an ALTER TABLE gives other values. */
-static void
-loss_keep_altered(const AlterTableStmt *stmt)
-{
-	LOCKMODE	lockmode = AlterTableGetLockLevel(stmt->cmds);
-	Oid			relid = AlterTableLookupRelation(unconstify(AlterTableStmt *, stmt), lockmode);
-	Relation	rel;
-	Bitmapset  *types = NULL;
-	Bitmapset  *expressions = NULL;
-	ListCell   *lc;
-
-	if (!OidIsValid(relid))
-		return;
-	rel = relation_open(relid, NoLock);
-	foreach(lc, stmt->cmds)
-	{
-		AlterTableCmd *cmd = lfirst(lc);
-		AttrNumber	attnum = loss_altered_column(rel, cmd);
-
-		if (attnum == 0)
+		if (strcmp(((DefElem *) lfirst(lc))->defname, "restart") != 0)
 			continue;
-		if (cmd->subtype == AT_AlterColumnType)
-			types = bms_add_member(types, attnum);
-		else
-			expressions = bms_add_member(expressions, attnum);
+		relid = RangeVarGetRelid(stmt->sequence, NoLock, true);
+		if (OidIsValid(relid))
+			migrate_salvage_relation(relid, "alter sequence", false);
 	}
-	if (types != NULL)
-		loss_keep_altered_columns(rel, stmt->relation->inh, types, "alter type");
-	if (expressions != NULL)
-		loss_keep_altered_columns(rel, stmt->relation->inh, expressions, "set expression");
-	relation_close(rel, NoLock);
 }
 
 /* Keep what a statement is about to destroy. */
@@ -517,8 +211,10 @@ loss_keep(const ProbeStatement *statement)
 		loss_keep_dropped(statement);
 	if (IsA(node, TruncateStmt))
 		loss_keep_truncated((TruncateStmt *) node);
-	else if (IsA(node, AlterTableStmt) && loss_alters_values((AlterTableStmt *) node))
-		loss_keep_altered((AlterTableStmt *) node);
+	else if (IsA(node, AlterSeqStmt))
+		loss_keep_restarted((AlterSeqStmt *) node);
+	else if (IsA(node, AlterTableStmt))
+		migrate_revalue_keep((AlterTableStmt *) node);
 }
 
 /* Keep what is about to be destroyed, then let the statement run. */
@@ -529,13 +225,22 @@ loss_utility(PlannedStmt *pstmt, const char *text, bool read_only_tree,
 {
 	ProcessUtility_hook_type next = loss_previous_utility ? loss_previous_utility : standard_ProcessUtility;
 	ProbeStatement statement = {pstmt, text, params, environment};
-	int			before = loss_handled ? list_length(loss_handled->items) : 0;
+	int			mark = migrate_salvage_mark();
 
 	if (migrate_backup_active())
 		loss_keep(&statement);
-	next(pstmt, text, read_only_tree, context, params, environment, dest, qc);
-	if (loss_handled != NULL)
-		loss_handled->items = list_truncate(loss_handled->items, before);
+	if (!migrate_salvage_waits(mark))
+		next(pstmt, text, read_only_tree, context, params, environment, dest, qc);
+	else
+	{
+		int			settings = NewGUCNestLevel();
+
+		(void) set_config_option("synchronize_seqscans", "off", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		next(pstmt, text, read_only_tree, context, params, environment, dest, qc);
+		AtEOXact_GUC(false, settings);
+	}
+	migrate_salvage_release(mark);
 }
 
 /* Refuse that rows go which nobody has kept. */
@@ -544,10 +249,10 @@ loss_check(Oid relid, AttrNumber attnum)
 {
 	Relation	rel;
 
-	if (loss_is_handled(relid, attnum) || get_rel_relkind(relid) != RELKIND_RELATION ||
+	if (migrate_salvage_covers(relid, attnum) || get_rel_relkind(relid) != RELKIND_RELATION ||
 		!migrate_backup_concerns(relid))
 		return;
-	rel = table_open(relid, NoLock);
+	rel = table_open(relid, AccessShareLock);
 	if (migrate_copyrows_any(rel))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -589,7 +294,7 @@ loss_access(ObjectAccessType access, Oid class, Oid object, int subid, void *arg
 	}
 }
 
-/* Set up the module. */
+/* Set up the module, and the one below. */
 void
 migrate_loss_init(void)
 {
@@ -597,4 +302,5 @@ migrate_loss_init(void)
 	ProcessUtility_hook = loss_utility;
 	loss_previous_access = object_access_hook;
 	object_access_hook = loss_access;
+	migrate_salvage_init();
 }

@@ -9,9 +9,8 @@
  * that the command itself calls: event triggers and the hooks of others on
  * utility commands see nothing of it, and the client gets no message.
  *
- * An error of a probe is forgotten, since the statement itself will raise it,
- * unless it is one that says nothing about the statement: a cancelled query, a
- * lock that was not to be had, or exhausted resources.
+ * An error of a probe is the one that the statement would raise.  Only the
+ * command's own pass that drops is run of an ALTER TABLE; it is the first.
  *
  *-------------------------------------------------------------------------
  */
@@ -170,29 +169,16 @@ probe_drop_unseen(const ProbeStatement *statement)
 	PG_END_TRY();
 }
 
-/* Tell whether an error says something about the statement that raised it. */
-static bool
-probe_error_is_about_statement(const ErrorData *edata)
-{
-	switch (ERRCODE_TO_CATEGORY(edata->sqlerrcode))
-	{
-		case MAKE_SQLSTATE('5', '7', '0', '0', '0'):	/* operator intervention */
-		case MAKE_SQLSTATE('5', '3', '0', '0', '0'):	/* insufficient resources */
-		case MAKE_SQLSTATE('5', '8', '0', '0', '0'):	/* system error */
-		case MAKE_SQLSTATE('4', '0', '0', '0', '0'):	/* deadlock */
-		case MAKE_SQLSTATE('X', 'X', '0', '0', '0'):	/* internal error */
-			return false;
-		default:
-			return edata->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
-	}
-}
-
-/* Return what a statement would drop, a list of ProbeFound *. */
+/*
+ * Return what a statement would drop, a list of ProbeFound *; raises what the
+ * statement would raise.
+ */
 List *
 migrate_probe_run(const ProbeStatement *statement)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
 	List	   *found;
 
 	Assert(probe_context == NULL);
@@ -203,25 +189,21 @@ migrate_probe_run(const ProbeStatement *statement)
 	PG_TRY();
 	{
 		probe_drop_unseen(statement);
-		found = probe_found;
-		probe_context = NULL;
 	}
 	PG_CATCH();
 	{
-		ErrorData  *edata;
-
-		probe_context = NULL;
 		MemoryContextSwitchTo(context);
-		edata = CopyErrorData();
-		if (!probe_error_is_about_statement(edata))
-			PG_RE_THROW();
+		error = CopyErrorData();
 		FlushErrorState();
-		found = NIL;
 	}
 	PG_END_TRY();
+	probe_context = NULL;
+	found = probe_found;
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	if (error != NULL)
+		ReThrowError(error);
 	return found;
 }
 

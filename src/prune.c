@@ -54,7 +54,7 @@ prune_tables(Datum older_than)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT kept_as FROM migrate.backup"
-		" WHERE at OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) $1"
+		" WHERE at OPERATOR(pg_catalog.<) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) $1)"
 		" AND kept_as IS NOT NULL ORDER BY backup",
 		.nargs = 1,
 		.argtypes = {INTERVALOID}
@@ -82,7 +82,7 @@ migrate_backup_prune(PG_FUNCTION_ARGS)
 {
 	static OwnerQuery query = {
 		.sql = "DELETE FROM migrate.backup"
-		" WHERE at OPERATOR(pg_catalog.<) pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) $1",
+		" WHERE at OPERATOR(pg_catalog.<) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) $1)",
 		.nargs = 1,
 		.argtypes = {INTERVALOID}
 	};

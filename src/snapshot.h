@@ -13,7 +13,7 @@ typedef struct SnapshotBegin
 {
 	int64		last;			/* the last snapshot stored before, 0 = none */
 	int64		now;			/* the one that equals the schema as it stands */
-	bool		upgraded;		/* they differ because the server is another major */
+	bool		upgraded;		/* the last was rendered by another major version */
 } SnapshotBegin;
 
 extern void migrate_snapshot_init(void);
@@ -21,5 +21,6 @@ extern void migrate_snapshot_begin(SnapshotBegin *begin);
 extern int64 migrate_snapshot_take(const char *label);
 extern void migrate_snapshot_end(void);
 extern bool migrate_snapshot_equal(int64 one, int64 other);
+extern char *migrate_snapshot_differences(int64 from, int64 to, int limit, bool *only_order);
 
 #endif							/* MIGRATE_SNAPSHOT_H */
