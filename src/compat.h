@@ -245,4 +245,33 @@ compat_insert_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
 #endif
 }
 
+/* Tell whether a role owns a relation, or is a superuser; 16 has one check for all. */
+static inline bool
+compat_is_owner(Oid relid, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, role);
+#else
+	return pg_class_ownercheck(relid, role);
+#endif
+}
+
+/*
+ * Tell whether no other row stands in the way of one in some unique indexes; 18
+ * added an argument.
+ */
+static inline bool
+compat_check_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
+					 ItemPointer other, List *indexes)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData invalid;
+
+	ItemPointerSetInvalid(&invalid);
+	return ExecCheckIndexConstraints(info, slot, estate, other, &invalid, indexes);
+#else
+	return ExecCheckIndexConstraints(info, slot, estate, other, indexes);
+#endif
+}
+
 #endif							/* MIGRATE_COMPAT_H */
