@@ -18,7 +18,7 @@ BEGIN
 			USING ERRCODE = 'undefined_object';
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA migrate TO %I', role);
-	-- scripts may hold secrets, and keys of rows are not for everybody
+	-- scripts may hold secrets, and conflicts keys of rows, and keys of rows are not for everybody
 	FOR relation IN
 		SELECT c.oid
 		FROM pg_class c

@@ -86,6 +86,7 @@ migrate_engine_init(void)
 	migrate_deploy_init();
 	migrate_snapshot_init();
 	migrate_backup_init();
+	migrate_restore_init();
 	migrate_loss_init();
 }
 
@@ -279,6 +280,7 @@ engine_execute(EngineStep *step)
 	instr_time	start;
 	instr_time	end;
 
+	migrate_restore_begin();
 	if (migrate_backups)
 		migrate_backup_begin(&backup);
 	INSTR_TIME_SET_CURRENT(start);

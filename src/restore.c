@@ -19,6 +19,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -34,8 +35,10 @@
 
 #include "argument.h"
 #include "backup.h"
+#include "compat.h"
 #include "deploy.h"
 #include "keep.h"
+#include "loss.h"
 #include "owner.h"
 #include "putback.h"
 #include "restore.h"
@@ -49,6 +52,9 @@ PG_FUNCTION_INFO_V1(migrate_restore);
 	" b.relation_oid, b.key_columns, b.kept_as, b.kept_oid, b.last_value, b.is_called," \
 	" b.direction, b.restored_at IS NOT NULL" \
 	" FROM migrate.backup b"
+
+/* What the running step has put back before its end. */
+static RestoreResult restore_done;
 
 /* Read the names of columns from a text[]. */
 static List *
@@ -399,6 +405,71 @@ restore_one(PutBack *putback, const PutBackItem *item, References *references)
 	restore_warn(putback);
 }
 
+/* Check the foreign keys of what was written. */
+static void
+restore_check(References *references)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	migrate_reference_check(references);
+	PopActiveSnapshot();
+}
+
+/* Tell whether a backup is of a table that was made again, or of such a column of it. */
+static bool
+restore_fills(const PutBackItem *item, Oid relid)
+{
+	if (migrate_target_lookup(&item->name) != relid)
+		return false;
+	if (strcmp(item->operation, "drop column") == 0)
+		return get_attnum(relid, item->column) != InvalidAttrNumber;
+	return strcmp(item->operation, "drop table") == 0;
+}
+
+/*
+ * Put tables and columns that the running script has made again back before a
+ * statement of it that checks their rows.
+ */
+static void
+restore_early(Oid relid)
+{
+	const BackupStep *step = migrate_backup_step();
+	List	   *items;
+	References *references;
+	ListCell   *lc;
+
+	SPI_connect();
+	items = restore_read_step(step->version, step->down);
+	references = migrate_reference_begin();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, items)
+	{
+		PutBack		putback;
+
+		if (!restore_fills(lfirst(lc), relid))
+			continue;
+		restore_one(&putback, lfirst(lc), references);
+		restore_done.restored += putback.restored;
+		restore_done.conflicts += putback.conflicts;
+	}
+	PopActiveSnapshot();
+	restore_check(references);
+	SPI_finish();
+}
+
+/* Begin a step: nothing is back yet. */
+void
+migrate_restore_begin(void)
+{
+	memset(&restore_done, 0, sizeof(RestoreResult));
+}
+
+/* Set up the module. */
+void
+migrate_restore_init(void)
+{
+	migrate_loss_before_validation(restore_early);
+}
+
 /*
  * Put back what the last run of the other direction kept; the caller is
  * connected to SPI.
@@ -410,7 +481,7 @@ migrate_restore_step(int64 version, bool down, RestoreResult *result)
 	References *references = migrate_reference_begin();
 	ListCell   *lc;
 
-	memset(result, 0, sizeof(RestoreResult));
+	*result = restore_done;
 	if (items == NIL)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -425,9 +496,7 @@ migrate_restore_step(int64 version, bool down, RestoreResult *result)
 		result->conflicts += putback.conflicts;
 	}
 	PopActiveSnapshot();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	migrate_reference_check(references);
-	PopActiveSnapshot();
+	restore_check(references);
 }
 
 /* Read one backup, which must be there and must not be back already. */
@@ -484,7 +553,7 @@ restore_check_owner(const PutBackItem *item)
 Datum
 migrate_restore(PG_FUNCTION_ARGS)
 {
-	int64		backup = migrate_argument_bigint(fcinfo, 0);
+	int64		backup = migrate_argument_number(fcinfo, 0, "backup");
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	PutBackItem *item;
 	PutBack		putback;
