@@ -196,11 +196,15 @@ engine_snapshot(EngineRun *run, EngineStep *step)
 {
 	VerifyRollback rollback = {.version = step->plan->version, .name = step->plan->name};
 	LedgerSnapshots up;
+	int64		version;
 
 	if (run->snapshot == 0)
 		return;
+	version = migrate_registry_current_without(step->plan->version);
+	if (!run->down)
+		version = Max(version, step->plan->version);
 	step->snapshot_before = run->snapshot;
-	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL);
+	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL, version);
 	if (!run->down)
 		return;
 	migrate_ledger_snapshots(step->plan->version, &up);
