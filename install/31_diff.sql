@@ -99,7 +99,7 @@ BEGIN ATOMIC
 	LEFT JOIN migrate.definition t ON t.digest = a.digest
 	CROSS JOIN LATERAL migrate.definition_difference(coalesce(b.kind, a.kind), coalesce(b.name, a.name), f.body, t.body) d
 	WHERE b.digest IS DISTINCT FROM a.digest
-	ORDER BY d.kind, d.object, d.change;
+	ORDER BY d.kind COLLATE "C", d.object COLLATE "C", d.change;
 END;
 COMMENT ON FUNCTION migrate.snapshot_difference(bigint, bigint) IS
 'what differs between two stored snapshots';
@@ -122,7 +122,7 @@ AS $$
 	LEFT JOIN migrate.definition f ON f.digest = b.digest
 	CROSS JOIN LATERAL migrate.definition_difference(coalesce(b.kind, o.kind), coalesce(b.name, o.name), f.body, o.definition) d
 	WHERE f.body::text IS DISTINCT FROM o.definition::text
-	ORDER BY d.kind, d.object, d.change
+	ORDER BY d.kind COLLATE "C", d.object COLLATE "C", d.change
 $$;
 COMMENT ON FUNCTION migrate.live_difference(bigint) IS
 'what differs between a stored snapshot and the schema as it is now, with the objects'' OIDs; renders everything';

@@ -15,7 +15,7 @@ BEGIN ATOMIC
 	SELECT concat_ws(' ', kind, object, change) ||
 		CASE change
 			WHEN 'added' THEN ''
-			WHEN 'removed' THEN coalesce(', was ' || migrate.shorten(before), '')
+			WHEN 'removed' THEN CASE WHEN kind IN ('column', 'comment', 'label') THEN ', was ' || migrate.shorten(before) ELSE '' END
 			WHEN 'changed' THEN ' from ' || coalesce(migrate.shorten(before), 'nothing') || ' to ' || coalesce(migrate.shorten(after), 'nothing')
 			ELSE ' from place ' || before || ' to ' || after END;
 END;
@@ -57,7 +57,7 @@ BEGIN ATOMIC
 	LEFT JOIN migrate.definition w ON w.digest = o.wanted
 	LEFT JOIN migrate.definition f ON f.digest = o.found
 	CROSS JOIN LATERAL migrate.definition_difference(o.kind, o.name, w.body, f.body) d
-	ORDER BY 1, 2, 3;
+	ORDER BY d.kind COLLATE "C", d.object COLLATE "C", d.change;
 END;
 COMMENT ON FUNCTION migrate.rollback_difference(bigint, bigint, bigint, bigint) IS
 'what a down script has left otherwise than it should be, down to columns and grants.
