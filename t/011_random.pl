@@ -255,10 +255,11 @@ SELECT judge('first');
 SELECT version FROM migrate_apply();
 SELECT version FROM migrate_rollback();
 SELECT judge('second');
+SELECT migrate_unregister($version);
 EOT
 }
 
-my $node = start_server('random', "autovacuum = off\nfsync = off\nlog_min_messages = fatal\nmax_locks_per_transaction = 256\n");
+my $node = start_server('random', "autovacuum = off\nfsync = off\nlog_min_messages = log\nmax_locks_per_transaction = 256\n");
 query(<<'EOT');
 CREATE EXTENSION migrate_ext;
 CREATE SCHEMA judge;
@@ -328,8 +329,10 @@ for (my $first = 1; $first <= $rounds; $first += $chunk)
 	shift @parts;
 	while (my ($version, $text) = splice(@parts, 0, 2))
 	{
+		# each of the four calls prints the version; a migration that failed must not stay
 		my $good = () = $text =~ /^ok$/mg;
-		next if $good == 2;
+		my $ran = () = $text =~ /^$version$/mg;
+		next if $good == 2 && $ran == 4;
 		$failed++;
 		next if $failed > 5;
 		diag("round $version of seed $seed:\n$text\n$sql{$version}");
