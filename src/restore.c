@@ -16,9 +16,12 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "commands/sequence.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -34,6 +37,7 @@
 
 #include "argument.h"
 #include "backup.h"
+#include "compat.h"
 #include "deploy.h"
 #include "keep.h"
 #include "owner.h"
@@ -484,7 +488,7 @@ restore_check_owner(const PutBackItem *item)
 Datum
 migrate_restore(PG_FUNCTION_ARGS)
 {
-	int64		backup = migrate_argument_bigint(fcinfo, 0);
+	int64		backup;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	PutBackItem *item;
 	PutBack		putback;
@@ -492,6 +496,12 @@ migrate_restore(PG_FUNCTION_ARGS)
 	Datum		values[RESTORE_COLUMNS] = {0};
 	bool		isnull[RESTORE_COLUMNS] = {false};
 
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("backup must not be null"),
+				 errhint("migrate_backups() lists what was kept.")));
+	backup = PG_GETARG_INT64(0);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	migrate_deploy_begin("migrate_restore()");
