@@ -122,6 +122,24 @@ refill_default(RestoreTarget *target, TargetColumn *column)
 	return image;
 }
 
+/* Learn what is to be known of a column that goes back; false = there is nothing to do. */
+static bool
+refill_learn(PutBack *putback, RefillColumn *refill)
+{
+	RestoreTarget *target = putback->target;
+
+	memset(refill, 0, sizeof(RefillColumn));
+	refill->putback = putback;
+	refill->column = migrate_target_column(target, putback->item->column);
+	if (refill->column == NULL || refill->column->attnum == 0 || refill->column->generated)
+		return false;
+	refill->retyped = strcmp(putback->item->operation, "drop column") != 0;
+	refill->anything = !refill->retyped && putback->item->down &&
+		refill_is_new(target, refill->column);
+	refill->default_image = refill_default(target, refill->column);
+	return true;
+}
+
 /* Write the kept value into the row that was found. */
 static void
 refill_set(RefillColumn *refill, TupleTableSlot *kept)

@@ -16,6 +16,8 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -553,7 +555,7 @@ restore_check_owner(const PutBackItem *item)
 Datum
 migrate_restore(PG_FUNCTION_ARGS)
 {
-	int64		backup = migrate_argument_number(fcinfo, 0, "backup");
+	int64		backup;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	PutBackItem *item;
 	PutBack		putback;
@@ -561,6 +563,12 @@ migrate_restore(PG_FUNCTION_ARGS)
 	Datum		values[RESTORE_COLUMNS] = {0};
 	bool		isnull[RESTORE_COLUMNS] = {false};
 
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("backup must not be null"),
+				 errhint("migrate_backups() lists what was kept.")));
+	backup = PG_GETARG_INT64(0);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	migrate_deploy_begin("migrate_restore()");
