@@ -265,6 +265,49 @@ refill_text(Form_pg_attribute att, Datum value)
 	return OidOutputFunctionCall(output, value);
 }
 
+/*
+ * Judge a value whose column got another type and then its first one again: seen
+ * is the value in between.  If that is the kept one in another type, nobody has
+ * changed it.
+ */
+static bool
+refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
+{
+	RefillColumn refill;
+	TupleDesc	desc = seen->tts_tupleDescriptor;
+	Form_pg_attribute from;
+	Form_pg_attribute to = NULL;
+	bool		isnull;
+	bool		seen_isnull = true;
+	Datum		value;
+	Datum		seen_value = (Datum) 0;
+
+	if (!refill_learn(putback, &refill))
+		return true;
+	from = TupleDescAttr(kept->tts_tupleDescriptor, refill.column->kept - 1);
+	for (int i = 0; i < desc->natts && to == NULL; i++)
+	{
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), putback->item->column) == 0)
+		{
+			to = TupleDescAttr(desc, i);
+			seen_value = slot_getattr(seen, i + 1, &seen_isnull);
+		}
+	}
+	value = slot_getattr(kept, refill.column->kept, &isnull);
+	if (to == NULL)
+		return false;
+	if (isnull || seen_isnull ||
+		strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
+	{
+		if (refill_cast_image(from, value, isnull, to) !=
+			migrate_image_value(seen_value, seen_isnull, to))
+			return false;
+	}
+	if (migrate_target_find(putback->target, kept))
+		refill_set(&refill, kept);
+	return true;
+}
+
 /* Put the values of a column back. */
 void
 migrate_refill_column(PutBack *putback)
