@@ -199,7 +199,7 @@ engine_snapshot(EngineRun *run, EngineStep *step)
 	if (run->snapshot == 0)
 		return;
 	step->snapshot_before = run->snapshot;
-	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL);
+	step->snapshot_after = run->snapshot = migrate_snapshot_take(step->plan->version, run->down);
 	if (!run->down)
 		return;
 	migrate_ledger_snapshots(step->plan->version, &up);

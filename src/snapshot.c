@@ -47,6 +47,8 @@ typedef struct SnapshotRun
 	StampChanges moved;			/* stamps to be written at the end */
 	VersionState state;
 	int64		snapshot;		/* the last stored one, 0 = none */
+	int64		applied;		/* version whose script has run, 0 = none; */
+	int64		rolled_back;	/* the registry does not say so yet */
 	const char *label;			/* of a snapshot that is taken anyway */
 	bool		force;
 } SnapshotRun;
@@ -110,12 +112,13 @@ snapshot_insert(SnapshotRun *run, const char *label, int changes)
 	static OwnerQuery query = {
 		.sql = "INSERT INTO migrate.snapshot (snapshot, version, label, fingerprint, objects, changes)"
 		" VALUES ($1, COALESCE((SELECT pg_catalog.max(m.version) FROM migrate.migration m"
-		" WHERE m.entry IS NOT NULL), 0), $2, $3, $4, $5)",
-		.nargs = 5,
-		.argtypes = {INT8OID, TEXTOID, BYTEAOID, INT8OID, INT4OID},
+		" WHERE (m.entry IS NOT NULL OR m.version OPERATOR(pg_catalog.=) $6)"
+		" AND m.version OPERATOR(pg_catalog.<>) $7), 0), $2, $3, $4, $5)",
+		.nargs = 7,
+		.argtypes = {INT8OID, TEXTOID, BYTEAOID, INT8OID, INT4OID, INT8OID, INT8OID},
 	};
-	Datum		values[5];
-	bool		isnull[5] = {false};
+	Datum		values[7];
+	bool		isnull[7] = {false};
 
 	values[0] = Int64GetDatum(run->snapshot);
 	values[1] = label ? CStringGetTextDatum(label) : (Datum) 0;
@@ -123,6 +126,8 @@ snapshot_insert(SnapshotRun *run, const char *label, int changes)
 	values[2] = migrate_owner_checksum(run->state.fingerprint, &isnull[2]);
 	values[3] = Int64GetDatum(run->state.objects);
 	values[4] = Int32GetDatum(changes);
+	values[5] = Int64GetDatum(run->applied);
+	values[6] = Int64GetDatum(run->rolled_back);
 	migrate_owner_run(&query, values, isnull);
 }
 
@@ -252,17 +257,20 @@ snapshot_remember(SnapshotRun *run, const StampChanges *changes)
 }
 
 /*
- * Store the schema as it stands after a script, unless it equals the last
- * snapshot; returns the number of the one it equals.
+ * Store the schema as it stands after the script of a version, unless it equals
+ * the last snapshot; returns the number of the one it equals.  The registry does
+ * not yet say that the script has run.
  */
 int64
-migrate_snapshot_take(const char *label)
+migrate_snapshot_take(int64 version, bool down)
 {
 	SnapshotRun *run = snapshot_running;
 	StampChanges changes = {0};
 	OwnerScope	scope;
 	MemoryContext old;
 
+	run->applied = down ? 0 : version;
+	run->rolled_back = down ? version : 0;
 	CommandCounterIncrement();
 	old = MemoryContextSwitchTo(run->context);
 	if (!migrate_track_look(run->stamps, &changes))
@@ -278,7 +286,7 @@ migrate_snapshot_take(const char *label)
 	if (changes.count > 0)
 	{
 		snapshot_raise(&scope);
-		snapshot_settle(run, &changes, false, label);
+		snapshot_settle(run, &changes, false, NULL);
 		migrate_owner_end(&scope);
 	}
 	return run->snapshot;
