@@ -83,7 +83,9 @@ for my $db (sort keys %made)
 	replay_is($db, '', $dump, "$db, live");
 	my $stored = $node->safe_psql($db, 'SELECT migrate_snapshot()');
 	is($node->safe_psql($db, "SELECT * FROM migrate_diff($stored)"), '', "$db: the snapshot differs in nothing from the schema");
-	is($node->safe_psql($db, "SELECT migrate_schema($stored) = migrate_schema()"), 't', "$db: stored and live say the same");
+	my ($from_stored, $from_live) =
+	  map { join "\n", sort split /\n/, $node->safe_psql($db, "SELECT migrate_schema($_)") } ($stored, '');
+	same($from_stored, $from_live, "$db: stored and live say the same, in whatever order");
 	$node->safe_psql($db, "SET client_min_messages = error; DROP SCHEMA "
 			. ($db eq 'kinds' ? 'kinds' : 'sink') . ' CASCADE; SELECT migrate_snapshot()');
 	replay_is($db, $stored, $dump, "$db, stored");

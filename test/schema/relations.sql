@@ -44,13 +44,14 @@ COMMENT ON COLUMN everything."Odd ""name" IS 'odd';
 COMMENT ON CONSTRAINT "at least" ON everything IS 'bounded';
 COMMENT ON INDEX everything_pkey IS 'the key';
 GRANT SELECT ON everything TO PUBLIC;
-GRANT SELECT, UPDATE (c, feeling) ON everything TO regress_sink_owner WITH GRANT OPTION;
+-- (in the order in which definitions have them: of their text)
 GRANT INSERT (c), REFERENCES (id) ON everything TO "regress_sink_""reader";
+GRANT SELECT, UPDATE (c, feeling) ON everything TO regress_sink_owner WITH GRANT OPTION;
 GRANT USAGE ON SEQUENCE counter TO "regress_sink_""reader";
 CREATE TABLE empty ();
 ALTER TABLE empty OWNER TO regress_sink_owner;
 REVOKE ALL ON empty FROM regress_sink_owner;
-CREATE TABLE "Sink ""2"."T a" (LIKE everything INCLUDING ALL);
+CREATE TABLE "Sink ""2"."T a" (LIKE everything INCLUDING ALL EXCLUDING IDENTITY);
 
 -- indexes
 CREATE INDEX everything_lower ON everything (lower("Odd ""name") DESC NULLS LAST, c) INCLUDE (n) WITH (fillfactor = 60) WHERE c > 0;
@@ -90,15 +91,17 @@ ALTER TABLE heir ALTER x SET DEFAULT 4, ADD CONSTRAINT own CHECK (own > 0);
 CREATE TABLE typed OF pair (a PRIMARY KEY, b WITH OPTIONS DEFAULT 'y' NOT NULL);
 CREATE TABLE parted (id integer NOT NULL, at date NOT NULL, region text, v integer DEFAULT 1, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE parted_2020 PARTITION OF parted (v DEFAULT 20) FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
-CREATE TABLE parted_2021 PARTITION OF parted FOR VALUES FROM ('2021-01-01') TO (MAXVALUE) PARTITION BY LIST (lower(region));
+CREATE TABLE parted_2021 PARTITION OF parted FOR VALUES FROM ('2021-01-01') TO (MAXVALUE) PARTITION BY LIST (id);
 ALTER TABLE parted_2021 ADD CHECK (v > 0);
-CREATE TABLE parted_2021_x PARTITION OF parted_2021 FOR VALUES IN ('x', NULL);
+CREATE TABLE parted_2021_x PARTITION OF parted_2021 FOR VALUES IN (1, 2);
 CREATE TABLE parted_2021_rest PARTITION OF parted_2021 DEFAULT;
 CREATE TABLE attached (region text, extra integer, at date NOT NULL, id integer NOT NULL, v integer);
 ALTER TABLE attached DROP COLUMN extra;
 ALTER TABLE parted ATTACH PARTITION attached FOR VALUES FROM ('2019-01-01') TO ('2020-01-01');
 CREATE INDEX parted_v ON parted (v);
 CREATE INDEX ON ONLY parted (region);
+CREATE TABLE by_expression (t text) PARTITION BY LIST (lower(t) COLLATE "C");
+CREATE TABLE by_expression_x PARTITION OF by_expression FOR VALUES IN ('x', NULL);
 CREATE TABLE hashed (id integer) PARTITION BY HASH (id);
 CREATE TABLE hashed_0 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
 CREATE TABLE hashed_1 PARTITION OF hashed FOR VALUES WITH (MODULUS 2, REMAINDER 1);
@@ -145,7 +148,7 @@ COMMENT ON TRIGGER plain ON everything IS 'plain';
 -- row level security
 ALTER TABLE everything ENABLE ROW LEVEL SECURITY;
 ALTER TABLE child FORCE ROW LEVEL SECURITY;
-CREATE POLICY sees ON everything AS RESTRICTIVE FOR SELECT TO PUBLIC, "regress_sink_""reader" USING (c > 0);
+CREATE POLICY sees ON everything AS RESTRICTIVE FOR SELECT TO "regress_sink_""reader", regress_sink_owner USING (c > 0);
 CREATE POLICY writes ON everything FOR INSERT TO CURRENT_USER WITH CHECK (EXISTS (SELECT FROM child WHERE child.c = everything.c));
 COMMENT ON POLICY sees ON everything IS 'reads';
 
