@@ -138,7 +138,9 @@ BEGIN ATOMIC
 				WHEN 'm' THEN ',"storage":"main"' WHEN 'x' THEN ',"storage":"extended"' END END,
 		CASE a.attcompression WHEN 'p' THEN ',"compression":"pglz"' WHEN 'l' THEN ',"compression":"lz4"' END,
 		CASE WHEN a.attstattarget >= 0 THEN ',"statistics":' || a.attstattarget END,
-		',"options":' || json_strip_nulls(migrate.options_json(a.attoptions)),
+		',"options":' || json_strip_nulls(migrate.options_json(
+			-- the server's own count of changes, in some minor releases
+			ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%'))),
 		',"fdw_options":' || json_strip_nulls(migrate.options_json(a.attfdwoptions)),
 		',"acl":' || migrate.acl_json(a.attacl, 'c', c.relowner))
 	FROM pg_attribute a
@@ -161,7 +163,8 @@ SELECT a.attrelid AS relation,
 		CASE a.attgenerated WHEN 'v' THEN ',"virtual":true' END,
 		CASE WHEN a.attidentity <> '' THEN ',"identity":' || migrate.identity_json(a.attrelid, a.attnum, a.attidentity) END,
 		CASE WHEN a.attcollation <> t.typcollation OR a.attcompression <> '' OR a.attstattarget >= 0
-			OR a.attacl IS NOT NULL OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL
+			OR a.attacl IS NOT NULL OR a.attfdwoptions IS NOT NULL
+			OR cardinality(a.attoptions) > 1 OR a.attoptions[1] NOT LIKE 'pg\_attver=%'
 			OR a.attstorage <> t.typstorage
 			THEN migrate.column_extras(a.attrelid, a.attnum) END,
 		CASE WHEN NOT a.attislocal THEN ',"local":false' END,
