@@ -245,4 +245,22 @@ compat_insert_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
 #endif
 }
 
+/*
+ * Tell whether no other row stands in the way of one in some unique indexes; 18
+ * added an argument.
+ */
+static inline bool
+compat_check_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
+					 ItemPointer other, List *indexes)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData invalid;
+
+	ItemPointerSetInvalid(&invalid);
+	return ExecCheckIndexConstraints(info, slot, estate, other, &invalid, indexes);
+#else
+	return ExecCheckIndexConstraints(info, slot, estate, other, indexes);
+#endif
+}
+
 #endif							/* MIGRATE_COMPAT_H */
