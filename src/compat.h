@@ -26,6 +26,7 @@
 #include "parser/parse_relation.h"
 #include "pgstat.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -260,6 +261,17 @@ compat_check_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
 	return ExecCheckIndexConstraints(info, slot, estate, other, &invalid, indexes);
 #else
 	return ExecCheckIndexConstraints(info, slot, estate, other, indexes);
+#endif
+}
+
+/* Return the local number of the transaction; 17 moved it. */
+static inline LocalTransactionId
+compat_lxid(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
 #endif
 }
 

@@ -16,5 +16,6 @@ typedef struct RestoreResult
 } RestoreResult;
 
 extern void migrate_restore_step(int64 version, bool down, RestoreResult *result);
+extern void migrate_restore_early(int64 version, bool down, Oid relid);
 
 #endif							/* MIGRATE_RESTORE_H */
