@@ -22,6 +22,7 @@
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
@@ -466,6 +467,9 @@ migrate_target_describe(RestoreTarget *target, TupleTableSlot *kept)
 bool
 migrate_target_find(RestoreTarget *target, TupleTableSlot *kept)
 {
+	MemoryContext old;
+	bool		found;
+
 	for (int i = 0; i < target->keys; i++)
 	{
 		TargetColumn *column = &target->columns[target->key[i]];
@@ -476,6 +480,9 @@ migrate_target_find(RestoreTarget *target, TupleTableSlot *kept)
 			return false;
 		target->scankeys[i].sk_argument = migrate_target_in(target, column, value, &isnull);
 	}
+	old = MemoryContextSwitchTo(target->context);	/* the scan keeps what it allocates */
 	index_rescan(target->scan, target->scankeys, target->keys, NULL, 0);
-	return index_getnext_slot(target->scan, ForwardScanDirection, target->found);
+	found = index_getnext_slot(target->scan, ForwardScanDirection, target->found);
+	MemoryContextSwitchTo(old);
+	return found;
 }
