@@ -30,6 +30,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "backup.h"
 #include "compat.h"
@@ -43,7 +44,7 @@ PG_FUNCTION_INFO_V1(migrate_restore);
 /* How backups are put back. */
 typedef struct RestoreRun
 {
-	References *references;
+	List	   *references;		/* of References *, of each backup */
 	bool		any_owner;		/* a superuser asks for just this backup */
 	RestoreResult result;
 } RestoreRun;
@@ -171,7 +172,7 @@ restore_table(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 		obstacle = restore_obstacle(run, restore, putback->target);
 		if (obstacle == NULL)
 		{
-			migrate_reference_watch(run->references, putback->target);
+			migrate_reference_watch(llast(run->references), putback->target);
 			restore_rows(putback);
 		}
 		migrate_target_close(putback->target);
@@ -196,20 +197,72 @@ restore_report(const RestoreItem *restore, const PutBack *putback)
 					 restore->item.backup)));
 }
 
+/* Put one backup back, whatever it is; returns false if it stays as it is. */
+static bool
+restore_any(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
+{
+	bool		tried;
+
+	CommandCounterIncrement();
+	if (strcmp(restore->item.what, "sequence") == 0)
+		tried = restore_sequence(run, restore, putback);
+	else
+		tried = restore_table(run, restore, putback);
+	CommandCounterIncrement();
+	return tried;
+}
+
+/* Tell whether an error says that kept values do not fit the table as it is now. */
+static bool
+restore_is_misfit(int sqlerrcode)
+{
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
+		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION || sqlerrcode == ERRCODE_CHECK_VIOLATION;
+}
+
+/* The same, where values that do not fit leave the backup as it is. */
+static bool
+restore_try(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool tried = false;
+	char	   *volatile obstacle = NULL;
+
+	run->references = lappend(run->references, migrate_reference_begin());
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		tried = restore_any(run, restore, putback);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!restore_is_misfit(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		run->references = list_delete_last(run->references);
+		obstacle = psprintf("It does not fit: %s", error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return obstacle != NULL ? restore_refuse(restore, obstacle) : tried;
+}
+
 /* Put one backup back; returns whether that was tried. */
 static bool
 restore_item(RestoreRun *run, RestoreItem *restore)
 {
 	PutBack		putback = {.item = &restore->item, .context = CurrentMemoryContext};
-	bool		tried;
 
-	CommandCounterIncrement();
-	if (strcmp(restore->item.what, "sequence") == 0)
-		tried = restore_sequence(run, restore, &putback);
-	else
-		tried = restore_table(run, restore, &putback);
-	CommandCounterIncrement();
-	if (!tried)
+	if (!restore_try(run, restore, &putback))
 		return false;
 	if (restore->item.kept_as == NULL)
 		putback.restored = 0;	/* no row */
@@ -220,6 +273,16 @@ restore_item(RestoreRun *run, RestoreItem *restore)
 	return true;
 }
 
+/* Check the constraints between tables. */
+static void
+restore_check(RestoreRun *run)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->references)
+		migrate_reference_check(lfirst(lc));
+}
+
 /*
  * After the script of a migration, put back what the last run of its other script
  * kept.  The caller is connected to SPI; nothing is kept any more.
@@ -227,13 +290,13 @@ restore_item(RestoreRun *run, RestoreItem *restore)
 void
 migrate_restore_step(int64 version, bool down, RestoreResult *result)
 {
-	RestoreRun	run = {.references = migrate_reference_begin()};
+	RestoreRun	run = {0};
 	List	   *items = migrate_restoreitem_step(version, down);
 	ListCell   *lc;
 
 	foreach(lc, items)
 		(void) restore_item(&run, lfirst(lc));
-	migrate_reference_check(run.references);
+	restore_check(&run);
 	restore_nothing.version = 0;
 	*result = run.result;
 }
@@ -270,7 +333,7 @@ restore_is_early(const RestoreItem *restore, Oid relid)
 static void
 restore_early_items(List *items, Oid relid)
 {
-	RestoreRun	run = {.references = migrate_reference_begin()};
+	RestoreRun	run = {0};
 	ListCell   *lc;
 
 	foreach(lc, items)
@@ -278,7 +341,7 @@ restore_early_items(List *items, Oid relid)
 		if (restore_is_early(lfirst(lc), relid))
 			(void) restore_item(&run, lfirst(lc));
 	}
-	migrate_reference_check(run.references);
+	restore_check(&run);
 }
 
 /*
@@ -375,9 +438,8 @@ migrate_restore(PG_FUNCTION_ARGS)
 	migrate_deploy_begin("migrate_restore()");
 	restore = restore_find(fcinfo);
 	run.any_owner = superuser();
-	run.references = migrate_reference_begin();
 	tried = restore_item(&run, restore);
-	migrate_reference_check(run.references);
+	restore_check(&run);
 	values[0] = CStringGetTextDatum(restore_name(restore));
 	values[1] = Int64GetDatum(run.result.restored);
 	values[2] = Int64GetDatum(run.result.conflicts);
