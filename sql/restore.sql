@@ -51,7 +51,7 @@ CREATE TABLE nokey (a int, b text);
 CREATE TABLE typed (id int PRIMARY KEY, big bigint, v text, g int GENERATED ALWAYS AS (id * 2) STORED, j jsonb, r int4range, arr text[]);
 INSERT INTO parent (v, n) SELECT 'v' || i, i * 1.25 FROM generate_series(1, 20) i;
 INSERT INTO child (parent, w) SELECT i, 'w' || i FROM generate_series(1, 20) i;
-INSERT INTO nokey VALUES (1, 'x'), (1, 'x'), (2, 'y'), (NULL, NULL);
+INSERT INTO nokey VALUES (1, 'x'), (1, 'x'), (2, 'yes'), (NULL, NULL);
 INSERT INTO typed (id, big, v, j, r, arr) SELECT i, i * 10, 'v' || i, '{"a": 1}', int4range(i, i + 5), ARRAY['x', i::text] FROM generate_series(1, 10) i;
 CREATE TABLE part (id int, v text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE TABLE part_low PARTITION OF part FOR VALUES FROM (0) TO (10);

@@ -267,8 +267,8 @@ refill_learn(PutBack *putback, RefillColumn *refill)
 
 /*
  * Judge a value whose column got another type and then its first one again: seen
- * is the value in between.  If that is the kept one in another type, nobody has
- * changed it.
+ * is the value in between.  If that is what the statement made of it, or the kept
+ * one in another type, nobody has changed it.
  */
 static bool
 refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
@@ -296,8 +296,9 @@ refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
 	value = slot_getattr(kept, refill.column->kept, &isnull);
 	if (to == NULL)
 		return false;
-	if (isnull || seen_isnull ||
-		strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
+	if (!refill_is_untouched(kept, migrate_image_value(seen_value, seen_isnull, to)) &&
+		(isnull || seen_isnull ||
+		 strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0))
 	{
 		if (refill_cast_image(from, value, isnull, to) !=
 			migrate_image_value(seen_value, seen_isnull, to))
