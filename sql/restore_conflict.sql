@@ -37,6 +37,7 @@ SELECT key, reason FROM migrate.restore_conflict ORDER BY key;
 --
 CREATE TABLE child (id int PRIMARY KEY, t int REFERENCES t);
 INSERT INTO child VALUES (1, 7);
+SELECT migrate_unregister(1);
 SELECT migrate_register(2, 'child', 'DELETE FROM child', 'SELECT 1');
 SELECT rows_kept FROM migrate_apply();
 DELETE FROM t WHERE id = 7;
