@@ -104,7 +104,7 @@ sub destroy
 		truncate => [ "TRUNCATE $name", '' ],
 		key => [ "UPDATE $name SET id = id + 1000 WHERE $where", '' ],
 		merge => [ "MERGE INTO $name t USING (SELECT generate_series(3, 9) AS k) s ON t.id = s.k WHEN MATCHED AND k < 6 THEN DELETE WHEN MATCHED THEN UPDATE SET $column->{name} = NULL", '' ],
-		upsert => [ "INSERT INTO $name (id) SELECT generate_series(2, 5) ON CONFLICT (id) DO UPDATE SET $column->{name} = NULL", '' ],
+		upsert => [ "INSERT INTO $name (id) SELECT id FROM $name WHERE id BETWEEN 2 AND 5 ON CONFLICT (id) DO UPDATE SET $column->{name} = NULL", '' ],
 		cursor => [ "DO \$x\$ BEGIN UPDATE $name SET $column->{name} = NULL WHERE $where; BEGIN DELETE FROM $name; RAISE division_by_zero; EXCEPTION WHEN division_by_zero THEN NULL; END; END \$x\$", '' ],
 	);
 	delete $ways{upsert} if $table->{key} eq 'none';
