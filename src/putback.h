@@ -48,8 +48,6 @@ typedef struct PutBack
 	List	   *listed;			/* of PutBackConflict * */
 } PutBack;
 
-extern void migrate_putback_conflict(PutBack *putback, TupleTableSlot *kept, const char *reason);
-
 /* Puts the value of a column back into the row that was found. */
 typedef void (*RefillFound) (void *arg, TupleTableSlot *kept);
 
