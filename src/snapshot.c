@@ -288,6 +288,7 @@ migrate_snapshot_take(int64 version, bool down)
 		snapshot_raise(&scope);
 		snapshot_settle(run, &changes, false, NULL);
 		migrate_owner_end(&scope);
+		pfree(changes.items);
 	}
 	return run->snapshot;
 }
