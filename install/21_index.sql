@@ -16,17 +16,16 @@ COMMENT ON FUNCTION migrate.index_statistics(oid) IS
 CREATE VIEW migrate.live_index AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 	r.schema || '.' || quote_ident(c.relname) AS name,
-	json_strip_nulls(json_build_object(
-		'create', pg_get_indexdef(c.oid),
-		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
-		'table', CASE WHEN i.indisclustered OR i.indisreplident THEN r.name END,
-		'clustered', CASE WHEN i.indisclustered THEN true END,
-		'replica_identity', CASE WHEN i.indisreplident THEN true END,
-		'statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
-		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'comment', d.description)) AS definition
+	concat('{"create":', to_json(pg_get_indexdef(c.oid)),
+		',"partition_of":' || CASE WHEN c.relispartition THEN
+			(SELECT to_json(migrate.relation_name(h.inhparent)) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
+		CASE WHEN i.indisclustered OR i.indisreplident THEN ',"table":' || to_json(r.name) END,
+		CASE WHEN i.indisclustered THEN ',"clustered":true' END,
+		CASE WHEN i.indisreplident THEN ',"replica_identity":true' END,
+		',"statistics":' || CASE WHEN i.indexprs IS NOT NULL THEN json_strip_nulls(migrate.index_statistics(c.oid)) END,
+		',"tablespace":' || CASE WHEN c.reltablespace <> 0 THEN
+			(SELECT to_json(s.spcname::text) FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
+		',"comment":' || to_json(d.description), '}')::json AS definition
 FROM pg_class c
 JOIN pg_index i ON i.indexrelid = c.oid
 JOIN migrate.user_relation r ON r.oid = i.indrelid
@@ -42,19 +41,18 @@ COMMENT ON VIEW migrate.live_index IS
 CREATE VIEW migrate.live_constraint AS
 SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS kind,
 	quote_ident(k.conname) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
-		'create', pg_get_constraintdef(k.oid),
-		'inherited', CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN true END,
-		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
-		'clustered', CASE WHEN i.indisclustered THEN true END,
-		'replica_identity', CASE WHEN i.indisreplident THEN true END,
-		'index_options', migrate.options_json(c.reloptions),
-		'index_statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
-		'index_tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'index_comment', x.description,
-		'comment', d.description)) AS definition
+	concat('{"create":', to_json(pg_get_constraintdef(k.oid)),
+		CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN ',"inherited":true' END,
+		',"partition_of":' || CASE WHEN c.relispartition THEN
+			(SELECT to_json(migrate.relation_name(h.inhparent)) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
+		CASE WHEN i.indisclustered THEN ',"clustered":true' END,
+		CASE WHEN i.indisreplident THEN ',"replica_identity":true' END,
+		',"index_options":' || json_strip_nulls(migrate.options_json(c.reloptions)),
+		',"index_statistics":' || CASE WHEN i.indexprs IS NOT NULL THEN json_strip_nulls(migrate.index_statistics(c.oid)) END,
+		',"index_tablespace":' || CASE WHEN c.reltablespace <> 0 THEN
+			(SELECT to_json(s.spcname::text) FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
+		',"index_comment":' || to_json(x.description),
+		',"comment":' || to_json(d.description), '}')::json AS definition
 FROM pg_constraint k
 JOIN migrate.user_relation r ON r.oid = k.conrelid
 LEFT JOIN pg_class c ON k.contype IN ('p', 'u', 'x') AND c.oid = k.conindid
