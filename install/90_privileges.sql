@@ -65,9 +65,9 @@ BEGIN
 			pg_catalog.aclexplode(c.relacl) a
 		WHERE n.nspname = 'migrate' AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
 		UNION
-		SELECT 'SCHEMA migrate', a.grantee
+		SELECT 'SCHEMA ' || n.nspname, a.grantee
 		FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
-		WHERE n.nspname = 'migrate' AND a.grantee <> n.nspowner
+		WHERE n.nspname IN ('migrate', 'migrate_backup') AND a.grantee <> n.nspowner
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', granted.object,
 			CASE WHEN granted.grantee = 0 THEN 'PUBLIC'

@@ -13,12 +13,14 @@ typedef struct SnapshotBegin
 {
 	int64		last;			/* the last snapshot stored before, 0 = none */
 	int64		now;			/* the one that equals the schema as it stands */
+	bool		upgraded;		/* the last was rendered by another major version */
 } SnapshotBegin;
 
 extern void migrate_snapshot_init(void);
 extern void migrate_snapshot_begin(SnapshotBegin *begin);
-extern int64 migrate_snapshot_take(const char *label);
+extern int64 migrate_snapshot_take(int64 version, bool down);
 extern void migrate_snapshot_end(void);
 extern bool migrate_snapshot_equal(int64 one, int64 other);
+extern char *migrate_snapshot_differences(int64 from, int64 to, int limit, bool *only_order);
 
 #endif							/* MIGRATE_SNAPSHOT_H */

@@ -1,0 +1,628 @@
+/*-------------------------------------------------------------------------
+ *
+ * version.c
+ *		The versions of objects that snapshots consist of.
+ *
+ * Invariants:
+ *
+ * - An object is known by its kind and name: OIDs are others after a restore,
+ *   and after DROP and CREATE.  The OID of the version that stands is kept
+ *   current, as a way to find it.
+ * - A version is closed and never changed; the definition of an object that
+ *   comes back is stored once.
+ * - What an object needs is stored as numbers made from kinds and names.
+ * - The fingerprint is the sum, modulo 2^256, of a hash of every object's kind,
+ *   name and definition, so a change costs the same in any schema.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "column.h"
+#include "owner.h"
+#include "version.h"
+
+#define VERSION_BATCH 2000
+
+/* A version that stands in the table. */
+typedef struct VersionKnown
+{
+	Rendered	rendered;		/* without body */
+	char	   *needs;			/* as text */
+	bool		wanted;			/* was to be looked at */
+	bool		seen;			/* is there now */
+} VersionKnown;
+
+/* An object as it is now, where it differs. */
+typedef struct VersionFresh
+{
+	Rendered	rendered;		/* without body */
+	int			known;			/* the version it replaces, or -1 */
+	bool		same;			/* only OID or needs differ, if anything */
+	char	   *needs;
+} VersionFresh;
+
+/* A table from key or id to a number. */
+#define version_index keyset_hash
+
+struct VersionSet
+{
+	VersionState *state;
+	VersionKnown *known;
+	int			known_count;
+	int			known_allocated;
+	version_index *known_by_id;
+	VersionFresh *fresh;
+	int			fresh_count;
+	int			fresh_allocated;
+	keyset_hash *rendered;		/* keys of all that was rendered */
+	Column		digests;		/* definitions not stored yet */
+	Column		bodies;
+	int			changes;
+	bool		moved;			/* OIDs or needs alone */
+	bool		first;			/* nothing is stored */
+};
+
+/* Where to find the number of an object that was not rendered. */
+typedef struct VersionId
+{
+	uint64		key;
+	int64		id;
+	char		status;
+} VersionId;
+
+/* Make an empty set in the current memory context. */
+VersionSet *
+migrate_version_set(VersionState *state)
+{
+	VersionSet *set = palloc0(sizeof(VersionSet));
+
+	set->state = state;
+	set->known_by_id = keyset_create(CurrentMemoryContext, 64, NULL);
+	set->rendered = keyset_create(CurrentMemoryContext, 64, NULL);
+	set->digests.type = BYTEAOID;
+	set->bodies.type = TEXTOID;
+	return set;
+}
+
+/* Make room for one more. */
+static void
+version_room(void **items, int count, int *allocated, Size size)
+{
+	if (count < *allocated)
+		return;
+	*allocated = Max(64, 2 * *allocated);
+	if (*items == NULL)
+		*items = palloc(*allocated * size);
+	else
+		*items = repalloc_huge(*items, *allocated * size);
+}
+
+/* Turn a digest into a value. */
+static Datum
+version_digest(const uint8 *digest)
+{
+	bool		isnull;
+
+	return migrate_owner_checksum(digest, &isnull);
+}
+
+/* Take over the rows of the last result. */
+static void
+version_take_known(VersionSet *set, uint64 count, bool wanted)
+{
+	for (uint64 i = 0; i < count; i++)
+	{
+		VersionKnown *known;
+		bool		isnull;
+		bool		found;
+		bytea	   *digest;
+		int64		id = DatumGetInt64(migrate_owner_value(i, 1, &isnull));
+		KeySetEntry *entry = keyset_insert(set->known_by_id, (uint64) id, &found);
+
+		if (found)
+			continue;
+		entry->value = set->known_count;
+		version_room((void **) &set->known, set->known_count, &set->known_allocated,
+					 sizeof(VersionKnown));
+		known = &set->known[set->known_count++];
+		memset(known, 0, sizeof(VersionKnown));
+		known->rendered.id = id;
+		known->rendered.key = OBJECT_KEY(DatumGetObjectId(migrate_owner_value(i, 2, &isnull)),
+										 DatumGetObjectId(migrate_owner_value(i, 3, &isnull)));
+		known->rendered.kind = migrate_owner_text(i, 4);
+		known->rendered.name = migrate_owner_text(i, 5);
+		digest = DatumGetByteaPP(migrate_owner_value(i, 6, &isnull));
+		memcpy(known->rendered.digest, VARDATA_ANY(digest), PG_SHA256_DIGEST_LENGTH);
+		known->needs = migrate_owner_text(i, 7);
+		known->wanted = wanted;
+	}
+	migrate_owner_free();
+}
+
+/* Read all versions that stand; each of their objects is to be looked at. */
+void
+migrate_version_load_all(VersionSet *set)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT id, class, object, kind, name, digest, needs"
+		" FROM migrate.object_version WHERE until IS NULL"
+	};
+	uint64		count = migrate_owner_run(&query, NULL, NULL);
+
+	version_take_known(set, count, true);
+	set->first = count == 0;
+}
+
+/* Read the versions that stand for some objects, which are to be looked at. */
+void
+migrate_version_load(VersionSet *set, keyset_hash *keys)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, v.needs"
+		" FROM unnest($1, $2) k (class, object)"
+		" JOIN migrate.object_version v ON v.class OPERATOR(pg_catalog.=) k.class"
+		" AND v.object OPERATOR(pg_catalog.=) k.object AND v.until IS NULL",
+		.nargs = 2,
+		.argtypes = {OIDARRAYOID, OIDARRAYOID},
+	};
+	Column		classes = {.type = OIDOID};
+	Column		objects = {.type = OIDOID};
+	keyset_iterator iterator;
+	KeySetEntry *entry;
+	Datum		values[2];
+
+	keyset_start_iterate(keys, &iterator);
+	while ((entry = keyset_iterate(keys, &iterator)) != NULL)
+	{
+		migrate_column_add(&classes, ObjectIdGetDatum(OBJECT_KEY_CLASS(entry->key)));
+		migrate_column_add(&objects, ObjectIdGetDatum(OBJECT_KEY_OID(entry->key)));
+	}
+	if (classes.count == 0)
+		return;
+	values[0] = migrate_column_array(&classes, 0, classes.count);
+	values[1] = migrate_column_array(&objects, 0, objects.count);
+	version_take_known(set, migrate_owner_run(&query, values, NULL), true);
+}
+
+/* Store the definitions that were gathered; those that are there stay. */
+static void
+version_store_definitions(VersionSet *set)
+{
+	static OwnerQuery query = {
+		.sql = "INSERT INTO migrate.definition (digest, body)"
+		" SELECT d.digest, d.body::pg_catalog.json"
+		" FROM unnest($1, $2) d (digest, body) ON CONFLICT DO NOTHING",
+		.nargs = 2,
+		.argtypes = {BYTEAARRAYOID, TEXTARRAYOID},
+	};
+	Datum		values[2];
+
+	values[0] = migrate_column_array(&set->digests, 0, set->digests.count);
+	values[1] = migrate_column_array(&set->bodies, 0, set->bodies.count);
+	migrate_owner_run(&query, values, NULL);
+	pfree(DatumGetPointer(values[0]));
+	pfree(DatumGetPointer(values[1]));
+	for (int i = 0; i < set->digests.count; i++)
+	{
+		pfree(DatumGetPointer(set->digests.values[i]));
+		pfree(DatumGetPointer(set->bodies.values[i]));
+	}
+	set->digests.count = set->bodies.count = 0;
+}
+
+/* Keep the definition of an object, to be stored. */
+static void
+version_keep_definition(VersionSet *set, const Rendered *rendered)
+{
+	Size		size = VARSIZE_ANY_EXHDR(rendered->body);
+
+	migrate_column_add(&set->digests, version_digest(rendered->digest));
+	migrate_column_add(&set->bodies,
+					   PointerGetDatum(cstring_to_text_with_len(VARDATA_ANY(rendered->body), size)));
+}
+
+/* Take an object as it is now, and compare it with the version that stands. */
+void
+migrate_version_sink(const Rendered *rendered, void *arg)
+{
+	VersionSet *set = arg;
+	VersionFresh *fresh;
+	KeySetEntry *entry;
+
+	if (rendered == NULL)
+	{
+		if (set->digests.count > 0)
+			version_store_definitions(set);
+		return;
+	}
+	if (!keyset_add(set->rendered, rendered->key, set->fresh_count))
+		return;
+	version_room((void **) &set->fresh, set->fresh_count, &set->fresh_allocated,
+				 sizeof(VersionFresh));
+	fresh = &set->fresh[set->fresh_count++];
+	memset(fresh, 0, sizeof(VersionFresh));
+	fresh->rendered = *rendered;
+	fresh->rendered.body = NULL;
+	fresh->known = -1;
+	entry = keyset_lookup(set->known_by_id, (uint64) rendered->id);
+	if (entry != NULL)
+	{
+		VersionKnown *known = &set->known[entry->value];
+
+		fresh->known = entry->value;
+		fresh->same = memcmp(known->rendered.digest, rendered->digest,
+							 PG_SHA256_DIGEST_LENGTH) == 0;
+		fresh->rendered.kind = known->rendered.kind;
+		fresh->rendered.name = known->rendered.name;
+		known->seen = true;
+	}
+	else
+	{
+		fresh->rendered.kind = pstrdup(rendered->kind);
+		fresh->rendered.name = pstrdup(rendered->name);
+	}
+	if (!fresh->same)
+		version_keep_definition(set, rendered);
+}
+
+/* Tell whether an object was rendered. */
+bool
+migrate_version_rendered(VersionSet *set, uint64 key)
+{
+	return keyset_lookup(set->rendered, key) != NULL;
+}
+
+/* List the objects whose names are others than those stored. */
+void
+migrate_version_renamed(VersionSet *set, DependList *renamed)
+{
+	for (int i = 0; i < set->known_count; i++)
+	{
+		VersionKnown *known = &set->known[i];
+		KeySetEntry *entry = keyset_lookup(set->rendered, known->rendered.key);
+
+		if (entry != NULL && set->fresh[entry->value].rendered.id != known->rendered.id)
+			migrate_depend_append(renamed, known->rendered.key);
+	}
+}
+
+/* Numbers of objects by key, from what was rendered and from the table. */
+typedef struct VersionNumbers
+{
+	VersionSet *set;
+	keyset_hash *missing;		/* value: place in found */
+	int64	   *found;			/* 0 = has none */
+} VersionNumbers;
+
+/* Look up the numbers of objects that were not rendered. */
+static void
+version_look_up_numbers(VersionNumbers *numbers)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT k.place, v.id"
+		" FROM unnest($1, $2, $3) k (class, object, place)"
+		" JOIN migrate.object_version v ON v.class OPERATOR(pg_catalog.=) k.class"
+		" AND v.object OPERATOR(pg_catalog.=) k.object AND v.until IS NULL",
+		.nargs = 3,
+		.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID},
+	};
+	Column		columns[3] = {{.type = OIDOID}, {.type = OIDOID}, {.type = INT4OID}};
+	Datum		values[3];
+	keyset_iterator iterator;
+	KeySetEntry *entry;
+	uint64		count;
+
+	numbers->found = palloc0(sizeof(int64) * (numbers->missing->members + 1));
+	if (numbers->missing->members == 0)
+		return;
+	keyset_start_iterate(numbers->missing, &iterator);
+	while ((entry = keyset_iterate(numbers->missing, &iterator)) != NULL)
+	{
+		migrate_column_add(&columns[0], ObjectIdGetDatum(OBJECT_KEY_CLASS(entry->key)));
+		migrate_column_add(&columns[1], ObjectIdGetDatum(OBJECT_KEY_OID(entry->key)));
+		migrate_column_add(&columns[2], Int32GetDatum(entry->value));
+	}
+	for (int i = 0; i < 3; i++)
+		values[i] = migrate_column_array(&columns[i], 0, columns[i].count);
+	count = migrate_owner_run(&query, values, NULL);
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool		isnull;
+		int32		place = DatumGetInt32(migrate_owner_value(i, 1, &isnull));
+
+		numbers->found[place] = DatumGetInt64(migrate_owner_value(i, 2, &isnull));
+	}
+	migrate_owner_free();
+}
+
+/* Return the number of an object, or 0. */
+static int64
+version_number(VersionNumbers *numbers, uint64 key)
+{
+	KeySetEntry *entry = keyset_lookup(numbers->set->rendered, key);
+
+	if (entry != NULL)
+		return numbers->set->fresh[entry->value].rendered.id;
+	entry = keyset_lookup(numbers->missing, key);
+	return entry == NULL ? 0 : numbers->found[entry->value];
+}
+
+/* Order numbers. */
+static int
+version_compare(const void *one, const void *other)
+{
+	int64		a = *(const int64 *) one;
+	int64		b = *(const int64 *) other;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Write what an object needs as the text of an array. */
+static char *
+version_needs_text(VersionNumbers *numbers, const DependList *needs)
+{
+	int64	   *ids = palloc(sizeof(int64) * (needs->count + 1));
+	int			count = 0;
+	StringInfoData text;
+
+	for (int i = 0; i < needs->count; i++)
+	{
+		int64		id = version_number(numbers, needs->keys[i]);
+
+		if (id != 0)
+			ids[count++] = id;
+	}
+	qsort(ids, count, sizeof(int64), version_compare);
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, "%s" INT64_FORMAT, i > 0 ? "," : "", ids[i]);
+	appendStringInfoChar(&text, '}');
+	pfree(ids);
+	return text.data;
+}
+
+/* Find out what each object that was rendered needs. */
+static void
+version_find_needs(VersionSet *set, DependAll *all)
+{
+	VersionNumbers numbers = {.set = set};
+	DependList *needs = palloc0(sizeof(DependList) * (Size) (set->fresh_count + 1));
+	DependList	scratch = {0};
+
+	numbers.missing = keyset_create(CurrentMemoryContext, 64, NULL);
+	for (int i = 0; i < set->fresh_count; i++)
+	{
+		migrate_depend_needs(all, set->fresh[i].rendered.key, &scratch);
+		for (int k = 0; k < scratch.count; k++)
+		{
+			migrate_depend_append(&needs[i], scratch.keys[k]);
+			if (all == NULL && !migrate_version_rendered(set, scratch.keys[k]))
+				(void) keyset_add(numbers.missing, scratch.keys[k], numbers.missing->members);
+		}
+	}
+	version_look_up_numbers(&numbers);
+	for (int i = 0; i < set->fresh_count; i++)
+	{
+		set->fresh[i].needs = version_needs_text(&numbers, &needs[i]);
+		if (needs[i].keys != NULL)
+			pfree(needs[i].keys);
+	}
+	pfree(needs);
+	pfree(numbers.found);
+	keyset_destroy(numbers.missing);
+}
+
+/* Tell whether a version that stands has gone. */
+static inline bool
+version_is_gone(const VersionKnown *known)
+{
+	return known->wanted && !known->seen;
+}
+
+/*
+ * Compare, once all was rendered; all is NULL unless everything was.
+ */
+void
+migrate_version_conclude(VersionSet *set, DependAll *all)
+{
+	version_find_needs(set, all);
+	for (int i = 0; i < set->known_count; i++)
+		if (version_is_gone(&set->known[i]))
+			set->changes++;
+	for (int i = 0; i < set->fresh_count; i++)
+	{
+		VersionFresh *fresh = &set->fresh[i];
+		const VersionKnown *known = fresh->known < 0 ? NULL : &set->known[fresh->known];
+
+		if (!fresh->same)
+			set->changes++;
+		else if (fresh->rendered.key != known->rendered.key ||
+				 strcmp(fresh->needs, known->needs) != 0)
+			set->moved = true;
+	}
+}
+
+/* Return how many objects came, went or changed. */
+int
+migrate_version_changes(VersionSet *set)
+{
+	return set->changes;
+}
+
+/* Add a hash to the fingerprint, or take it away. */
+static void
+version_sum(VersionState *state, const Rendered *rendered, bool add)
+{
+	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	int			carry = 0;
+
+	migrate_render_hash(rendered, hash);
+	for (int i = PG_SHA256_DIGEST_LENGTH - 1; i >= 0; i--)
+	{
+		int			sum = state->fingerprint[i] + (add ? hash[i] : -hash[i]) + carry;
+
+		state->fingerprint[i] = (uint8) sum;
+		carry = sum < 0 ? -1 : sum >> 8;
+	}
+	state->objects += add ? 1 : -1;
+}
+
+/* Columns of versions to be written. */
+typedef struct VersionColumns
+{
+	Column		id;
+	Column		class;
+	Column		object;
+	Column		kind;
+	Column		name;
+	Column		digest;
+	Column		needs;
+} VersionColumns;
+
+/* Add an object to them. */
+static void
+version_columns_add(VersionColumns *columns, const VersionFresh *fresh)
+{
+	const Rendered *rendered = &fresh->rendered;
+
+	migrate_column_add(&columns->id, Int64GetDatum(rendered->id));
+	migrate_column_add(&columns->class, ObjectIdGetDatum(OBJECT_KEY_CLASS(rendered->key)));
+	migrate_column_add(&columns->object, ObjectIdGetDatum(OBJECT_KEY_OID(rendered->key)));
+	migrate_column_add(&columns->kind, CStringGetTextDatum(rendered->kind));
+	migrate_column_add(&columns->name, CStringGetTextDatum(rendered->name));
+	migrate_column_add(&columns->digest, version_digest(rendered->digest));
+	migrate_column_add(&columns->needs, CStringGetTextDatum(fresh->needs));
+}
+
+/* Close versions: their objects have gone, or are others now. */
+static void
+version_close(const Column *ids, int64 snapshot)
+{
+	static OwnerQuery query = {
+		.sql = "UPDATE migrate.object_version SET until = $2"
+		" WHERE id OPERATOR(pg_catalog.=) ANY ($1) AND until IS NULL",
+		.nargs = 2,
+		.argtypes = {INT8ARRAYOID, INT8OID},
+	};
+	Datum		values[2];
+
+	if (ids->count == 0)
+		return;
+	values[0] = migrate_column_array(ids, 0, ids->count);
+	values[1] = Int64GetDatum(snapshot);
+	migrate_owner_run(&query, values, NULL);
+}
+
+/* Write versions that stand from a snapshot on. */
+static void
+version_open(const VersionColumns *columns, int64 snapshot)
+{
+	static OwnerQuery query = {
+		.sql = "INSERT INTO migrate.object_version (id, since, class, object, kind, name, digest, needs)"
+		" SELECT v.id, $8, v.class, v.object, v.kind, v.name, v.digest, v.needs::pg_catalog.int8[]"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7)"
+		" v (id, class, object, kind, name, digest, needs)",
+		.nargs = 8,
+		.argtypes = {INT8ARRAYOID, OIDARRAYOID, OIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		BYTEAARRAYOID, TEXTARRAYOID, INT8OID},
+	};
+
+	for (int from = 0; from < columns->id.count; from += VERSION_BATCH)
+	{
+		const Column *all = &columns->id;
+		Datum		values[8];
+
+		for (int i = 0; i < 7; i++)
+			values[i] = migrate_column_array(&all[i], from, VERSION_BATCH);
+		values[7] = Int64GetDatum(snapshot);
+		migrate_owner_run(&query, values, NULL);
+		for (int i = 0; i < 7; i++)
+			pfree(DatumGetPointer(values[i]));
+	}
+}
+
+/* Write the OIDs and needs of versions that are the same otherwise. */
+static void
+version_move(const VersionColumns *columns)
+{
+	static OwnerQuery query = {
+		.sql = "UPDATE migrate.object_version v"
+		" SET class = n.class, object = n.object, needs = n.needs::pg_catalog.int8[]"
+		" FROM unnest($1, $2, $3, $4) n (id, class, object, needs)"
+		" WHERE v.id OPERATOR(pg_catalog.=) n.id AND v.until IS NULL",
+		.nargs = 4,
+		.argtypes = {INT8ARRAYOID, OIDARRAYOID, OIDARRAYOID, TEXTARRAYOID},
+	};
+	Datum		values[4];
+
+	if (columns->id.count == 0)
+		return;
+	values[0] = migrate_column_array(&columns->id, 0, columns->id.count);
+	values[1] = migrate_column_array(&columns->class, 0, columns->id.count);
+	values[2] = migrate_column_array(&columns->object, 0, columns->id.count);
+	values[3] = migrate_column_array(&columns->needs, 0, columns->id.count);
+	migrate_owner_run(&query, values, NULL);
+}
+
+/* Make empty columns. */
+static VersionColumns
+version_columns(void)
+{
+	VersionColumns columns = {
+		{.type = INT8OID}, {.type = OIDOID}, {.type = OIDOID}, {.type = TEXTOID},
+		{.type = TEXTOID}, {.type = BYTEAOID}, {.type = TEXTOID}
+	};
+
+	return columns;
+}
+
+/*
+ * Write what changed as of a snapshot, and bring the state in step.  A version
+ * that is the same but for its needs is written anew then: the one that ends is
+ * as older snapshots saw it.
+ */
+void
+migrate_version_store(VersionSet *set, int64 snapshot)
+{
+	VersionColumns opened = version_columns();
+	VersionColumns moved = version_columns();
+	Column		closed = {.type = INT8OID};
+
+	for (int i = 0; i < set->known_count; i++)
+	{
+		if (!version_is_gone(&set->known[i]))
+			continue;
+		migrate_column_add(&closed, Int64GetDatum(set->known[i].rendered.id));
+		version_sum(set->state, &set->known[i].rendered, false);
+	}
+	for (int i = 0; i < set->fresh_count; i++)
+	{
+		VersionFresh *fresh = &set->fresh[i];
+		const VersionKnown *known = fresh->known < 0 ? NULL : &set->known[fresh->known];
+		bool		needs = known != NULL && strcmp(fresh->needs, known->needs) != 0;
+
+		if (fresh->same && !needs && fresh->rendered.key == known->rendered.key)
+			continue;
+		if (fresh->same && (!needs || set->changes == 0))
+		{
+			version_columns_add(&moved, fresh);
+			continue;
+		}
+		if (known != NULL)
+		{
+			migrate_column_add(&closed, Int64GetDatum(fresh->rendered.id));
+			version_sum(set->state, &known->rendered, false);
+		}
+		version_columns_add(&opened, fresh);
+		version_sum(set->state, &fresh->rendered, true);
+	}
+	version_close(&closed, snapshot);
+	version_open(&opened, snapshot);
+	version_move(&moved);
+}
