@@ -207,7 +207,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 			(SELECT ',"partition_of":' || to_json(migrate.relation_name(i.inhparent)) FROM pg_inherits i WHERE i.inhrelid = c.oid) ||
 			',"partition_bound":' || to_json(pg_get_expr(c.relpartbound, c.oid)) END,
 		CASE WHEN NOT c.relispartition THEN
-			(SELECT CASE WHEN count(*) > 0 THEN ',"inherits":' || json_agg(migrate.relation_name(i.inhparent) ORDER BY i.inhseqno)::text ||
+			(SELECT CASE WHEN count(*) > 0 THEN ',"inherits":' || json_strip_nulls(json_agg(migrate.relation_name(i.inhparent) ORDER BY i.inhseqno)) ||
 				CASE WHEN migrate.is_rearranged(c.oid) THEN ',"rearranged":true' ELSE '' END END
 			 FROM pg_inherits i WHERE i.inhrelid = c.oid) END,
 		',"columns":' || (SELECT CASE WHEN c.relispartition OR c.relkind = 'p' THEN replace(k.columns, ',"local":false', '')

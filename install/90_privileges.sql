@@ -18,11 +18,11 @@ BEGIN
 			USING ERRCODE = 'undefined_object';
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA migrate TO %I', role);
-	-- scripts may hold secrets
+	-- scripts may hold secrets, and conflicts keys of rows, and keys of rows are not for everybody
 	FOR relation IN
 		SELECT c.oid
 		FROM pg_class c
-		WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'script'
+		WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('script', 'restore_conflict')
 	LOOP
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
 	END LOOP;

@@ -138,6 +138,13 @@ migrate_backup_active(void)
 	return backup_running != NULL;
 }
 
+/* Return the step that is running; only while one is. */
+const BackupStep *
+migrate_backup_step(void)
+{
+	return &backup_running->step;
+}
+
 /* Return the memory context of the step. */
 MemoryContext
 migrate_backup_context(void)

@@ -51,6 +51,7 @@ extern void migrate_backup_settle(int64 version, bool down, int64 entry);
 
 /* what looks for rows to keep, while a script runs */
 extern bool migrate_backup_active(void);
+extern const BackupStep *migrate_backup_step(void);
 extern MemoryContext migrate_backup_context(void);
 extern bool migrate_backup_concerns(Oid relid);
 extern void migrate_backup_created(Oid relid);

@@ -173,6 +173,19 @@ compat_take_storage(Relation from, Relation to)
 #endif
 }
 
+/* Tell whether this transaction has given a relation its storage; 16 renamed the field. */
+static inline bool
+compat_has_new_storage(Relation rel)
+{
+#if PG_VERSION_NUM >= 160000
+	return rel->rd_createSubid != InvalidSubTransactionId ||
+		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId;
+#else
+	return rel->rd_createSubid != InvalidSubTransactionId ||
+		rel->rd_firstRelfilenodeSubid != InvalidSubTransactionId;
+#endif
+}
+
 /* Swap a count that 18 brought with those that storage comes with. */
 static inline void
 compat_swap_all_frozen(Form_pg_class one, Form_pg_class other)
@@ -242,6 +255,35 @@ compat_insert_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
 								 update != NULL && *update == TU_Summarizing);
 #else
 	return ExecInsertIndexTuples(info, slot, estate, update != NULL, false, NULL, NIL);
+#endif
+}
+
+/* Tell whether a role owns a relation, or is a superuser; 16 has one check for all. */
+static inline bool
+compat_is_owner(Oid relid, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, role);
+#else
+	return pg_class_ownercheck(relid, role);
+#endif
+}
+
+/*
+ * Tell whether no other row stands in the way of one in some unique indexes; 18
+ * added an argument.
+ */
+static inline bool
+compat_check_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
+					 ItemPointer other, List *indexes)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData invalid;
+
+	ItemPointerSetInvalid(&invalid);
+	return ExecCheckIndexConstraints(info, slot, estate, other, &invalid, indexes);
+#else
+	return ExecCheckIndexConstraints(info, slot, estate, other, indexes);
 #endif
 }
 

@@ -86,6 +86,7 @@ migrate_engine_init(void)
 	migrate_deploy_init();
 	migrate_snapshot_init();
 	migrate_backup_init();
+	migrate_restore_init();
 	migrate_loss_init();
 }
 
@@ -195,11 +196,15 @@ engine_snapshot(EngineRun *run, EngineStep *step)
 {
 	VerifyRollback rollback = {.version = step->plan->version, .name = step->plan->name};
 	LedgerSnapshots up;
+	int64		version;
 
 	if (run->snapshot == 0)
 		return;
+	version = migrate_registry_current_without(step->plan->version);
+	if (!run->down)
+		version = Max(version, step->plan->version);
 	step->snapshot_before = run->snapshot;
-	step->snapshot_after = run->snapshot = migrate_snapshot_take(step->plan->version, run->down);
+	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL, version);
 	if (!run->down)
 		return;
 	migrate_ledger_snapshots(step->plan->version, &up);
@@ -228,6 +233,15 @@ engine_conclude(void *arg)
 	engine_keep_in_step(step->run, step);
 }
 
+/* Return ", N rows" and what was done with them; empty when there were none. */
+static char *
+engine_rows(int64 rows, const char *what)
+{
+	if (rows <= 0)
+		return "";
+	return psprintf(", " INT64_FORMAT " %s %s", rows, rows == 1 ? "row" : "rows", what);
+}
+
 /* Add the row of a step to the result, and tell the client. */
 static void
 engine_report(EngineRun *run, EngineStep *step)
@@ -247,12 +261,14 @@ engine_report(EngineRun *run, EngineStep *step)
 	tuplestore_putvalues(run->result->setResult, run->result->setDesc, values, isnull);
 
 	ereport(NOTICE,
-			(errmsg("%s " INT64_FORMAT " %s: %d %s, " INT64_FORMAT " ms",
+			(errmsg("%s " INT64_FORMAT " %s: %d %s, " INT64_FORMAT " ms%s%s",
 					run->down ? "rolled back" : "applied",
 					step->plan->version, step->plan->name,
 					step->executed.statements,
 					step->executed.statements == 1 ? "statement" : "statements",
-					(step->duration + 500) / 1000)));
+					(step->duration + 500) / 1000,
+					engine_rows(step->rows_kept, "kept"),
+					engine_rows(step->restored.restored, "put back"))));
 }
 
 /* Run the script of a step, and keep what it destroys. */
@@ -268,6 +284,7 @@ engine_execute(EngineStep *step)
 	instr_time	start;
 	instr_time	end;
 
+	migrate_restore_begin();
 	if (migrate_backups)
 		migrate_backup_begin(&backup);
 	INSTR_TIME_SET_CURRENT(start);

@@ -122,13 +122,15 @@ ledger_number(int column)
 	return isnull ? 0 : DatumGetInt64(value);
 }
 
-/* Find the snapshots around the up script of an applied migration. */
+/* Find the snapshots around the up script of an applied migration, if they are kept. */
 void
 migrate_ledger_snapshots(int64 version, LedgerSnapshots *snapshots)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT l.snapshot_before, l.snapshot_after"
+		.sql = "SELECT b.snapshot, a.snapshot"
 		" FROM migrate.migration m JOIN migrate.ledger l ON l.entry = m.entry"
+		" LEFT JOIN migrate.snapshot b ON b.snapshot = l.snapshot_before"
+		" LEFT JOIN migrate.snapshot a ON a.snapshot = l.snapshot_after"
 		" WHERE m.version = $1",
 		.nargs = 1,
 		.argtypes = {INT8OID}

@@ -39,11 +39,13 @@
 #include "copyrows.h"
 #include "loss.h"
 #include "probe.h"
+#include "validation.h"
 #include "revalue.h"
 #include "salvage.h"
 
 static ProcessUtility_hook_type loss_previous_utility = NULL;
 static object_access_hook_type loss_previous_access = NULL;
+static LossValidation loss_before_validation = NULL;
 
 /*
  * Tell whether somebody sees the tables of a statement between this hook and the
@@ -201,12 +203,29 @@ loss_keep_restarted(const AlterSeqStmt *stmt)
 	}
 }
 
+/* Let kept rows come back to the tables whose rows a statement checks. */
+static void
+loss_prepare(Node *statement)
+{
+	Validation	validation;
+	ListCell   *lc;
+
+	if (loss_before_validation == NULL)
+		return;
+	migrate_validation_find(statement, &validation);
+	foreach(lc, validation.referenced)
+		loss_before_validation(lfirst_oid(lc), true);
+	foreach(lc, validation.checked)
+		loss_before_validation(lfirst_oid(lc), false);
+}
+
 /* Keep what a statement is about to destroy. */
 static void
 loss_keep(const ProbeStatement *statement)
 {
 	Node	   *node = statement->pstmt->utilityStmt;
 
+	loss_prepare(node);
 	if (migrate_probe_needed(node))
 		loss_keep_dropped(statement);
 	if (IsA(node, TruncateStmt))
@@ -215,6 +234,13 @@ loss_keep(const ProbeStatement *statement)
 		loss_keep_restarted((AlterSeqStmt *) node);
 	else if (IsA(node, AlterTableStmt))
 		migrate_revalue_keep((AlterTableStmt *) node);
+}
+
+/* Call this before a statement that checks the rows of a relation. */
+void
+migrate_loss_before_validation(LossValidation callback)
+{
+	loss_before_validation = callback;
 }
 
 /* Keep what is about to be destroyed, then let the statement run. */
