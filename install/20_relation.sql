@@ -213,6 +213,10 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 		',"columns":' || (SELECT CASE WHEN c.relispartition OR c.relkind = 'p' THEN replace(k.columns, ',"local":false', '')
 							ELSE k.columns END
 						  FROM migrate.live_columns k WHERE k.relation = c.oid),
+		',"system_columns":' || (SELECT json_strip_nulls(json_agg(json_build_object('name', a.attname,
+									'acl', migrate.acl_json(a.attacl, 'c', c.relowner)) ORDER BY a.attnum DESC))
+								 FROM pg_attribute a
+								 WHERE a.attrelid = c.oid AND a.attnum < 0 AND a.attacl IS NOT NULL AND a.attacl <> '{}'),
 		',"options":' || json_strip_nulls(migrate.options_json(c.reloptions)),
 		',"toast_options":' || CASE WHEN c.reltoastrelid <> 0 THEN
 			(SELECT json_strip_nulls(migrate.options_json(o.reloptions)) FROM pg_class o WHERE o.oid = c.reltoastrelid) END,
@@ -250,7 +254,7 @@ CREATE VIEW migrate.live_view AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, r.name,
 	json_strip_nulls(json_build_object(
-		'create', regexp_replace(pg_get_viewdef(c.oid), ';\s*$', ''),
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'columns', (SELECT k.columns FROM migrate.live_columns k WHERE k.relation = c.oid)::json,
 		'options', migrate.options_json(c.reloptions),
 		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN
@@ -267,6 +271,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 FROM pg_class c
 JOIN migrate.user_relation r ON r.oid = c.oid
 LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
+CROSS JOIN LATERAL (SELECT regexp_replace(pg_get_viewdef(c.oid), ';\s*$', '') AS text OFFSET 0) q
 WHERE c.relkind IN ('v', 'm');
 COMMENT ON VIEW migrate.live_view IS 'views and materialized views as they are now';
 

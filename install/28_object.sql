@@ -351,8 +351,14 @@ BEGIN
 			coalesce((SELECT array_agg(e.source ORDER BY e.source, e.target) FROM edge e), '{}'),
 			coalesce((SELECT array_agg(e.target ORDER BY e.source, e.target) FROM edge e), '{}')) c
 	)
-	SELECT row_number() OVER (ORDER BY CASE WHEN d.part = 0 OR d.part = 1 AND l.id IS NOT NULL THEN 0 ELSE d.part END,
-			CASE WHEN d.part = 1 AND l.id IS NOT NULL THEN l.place ELSE f.place END, d.ordinality),
+	SELECT row_number() OVER (ORDER BY
+			CASE WHEN d.part = 0 OR d.part = 1 AND l.id IS NOT NULL THEN 0
+				-- at once: the expressions of its indexes are evaluated as the owner of a table
+				WHEN d.part = 5 AND o.kind <> 'publication' THEN 0
+				ELSE d.part END,
+			CASE WHEN d.part IN (1, 5) AND l.id IS NOT NULL AND (d.part = 1 OR o.trait = 'shell') THEN l.place
+				ELSE f.place END,
+			d.part, d.ordinality),
 		o.kind, o.name, d.part, d.statement
 	FROM object o
 	JOIN step f ON f.id = o.id AND f.stage = 0
