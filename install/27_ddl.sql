@@ -71,7 +71,8 @@ BEGIN ATOMIC
 	SELECT 0, concat('CREATE ', upper(definition->>'persistence') || ' ', 'SEQUENCE ', name,
 		migrate.sequence_options(definition->'counts'))
 	UNION ALL
-	SELECT 2, format('ALTER SEQUENCE %s OWNED BY %s', name, definition->>'owned_by')
+	-- when both have their owner, who must be the same
+	SELECT 6, format('ALTER SEQUENCE %s OWNED BY %s', name, definition->>'owned_by')
 	WHERE definition->>'owned_by' IS NOT NULL
 	UNION ALL
 	SELECT c.part, c.statement
