@@ -215,7 +215,8 @@ static bool
 restore_is_misfit(int sqlerrcode)
 {
 	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
-		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION || sqlerrcode == ERRCODE_CHECK_VIOLATION;
+		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION || sqlerrcode == ERRCODE_CHECK_VIOLATION ||
+		sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE;
 }
 
 /* The same, where values that do not fit leave the backup as it is. */
