@@ -265,24 +265,6 @@ refill_text(Form_pg_attribute att, Datum value)
 	return OidOutputFunctionCall(output, value);
 }
 
-/* Learn what is to be known of a column that goes back; false = there is nothing to do. */
-static bool
-refill_learn(PutBack *putback, RefillColumn *refill)
-{
-	RestoreTarget *target = putback->target;
-
-	memset(refill, 0, sizeof(RefillColumn));
-	refill->putback = putback;
-	refill->column = migrate_target_column(target, putback->item->column);
-	if (refill->column == NULL || refill->column->attnum == 0 || refill->column->generated)
-		return false;
-	refill->retyped = strcmp(putback->item->operation, "drop column") != 0;
-	refill->anything = !refill->retyped && putback->item->down &&
-		refill_is_new(target, refill->column);
-	refill->default_image = refill_default(target, refill->column);
-	return true;
-}
-
 /*
  * Judge a value whose column got another type and then its first one again: seen
  * is the value in between.  If that is the kept one in another type, nobody has
