@@ -164,7 +164,7 @@ refill_is_untouched(TupleTableSlot *kept, uint64 image)
 	if (strcmp(NameStr(TupleDescAttr(kept->tts_tupleDescriptor, 0)->attname), "migrate.new_image") != 0)
 		return false;
 	value = slot_getattr(kept, 1, &isnull);
-	return !isnull && (uint64) DatumGetInt64(value) == image;
+	return !isnull && (uint64) DatumGetInt64(value) == migrate_image_add(ROWIMAGE_EMPTY, image);
 }
 
 /* Tell whether a value may be replaced by the one that was kept. */
