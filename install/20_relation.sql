@@ -96,21 +96,28 @@ WHERE c.relkind = 'S'
 COMMENT ON VIEW migrate.live_sequence IS
 'sequences as they are now; those of identity columns are part of the column';
 
+-- Called for many columns: functions in a function are planned at each call of that.
 CREATE FUNCTION migrate.identity_json(relation oid, column_number integer, generation "char") RETURNS json
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT json_strip_nulls(json_build_object(
 		'generation', CASE generation WHEN 'a' THEN 'always' ELSE 'by default' END,
-		'sequence', migrate.relation_name(c.oid),
+		'sequence', quote_ident(n.nspname) || '.' || quote_ident(c.relname),
 		'persistence', CASE WHEN c.relpersistence <> t.relpersistence THEN
 			CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END END,
-		'counts', migrate.sequence_json(c.oid, true),
+		'counts', CASE WHEN s.seqincrement = 1 AND s.seqstart = 1 AND s.seqmin = 1 AND s.seqcache = 1 AND NOT s.seqcycle
+				AND s.seqmax = CASE s.seqtypid WHEN 'int8'::regtype THEN 9223372036854775807 WHEN 'int4'::regtype THEN 2147483647 ELSE 32767 END
+			THEN '{}' ELSE migrate.sequence_json(c.oid, true) END,
 		'owner', CASE WHEN c.relacl IS NOT NULL THEN pg_get_userbyid(c.relowner) END,
-		'acl', migrate.acl_json(c.relacl, 's', c.relowner),
-		'comment', obj_description(c.oid, 'pg_class'),
-		'labels', migrate.labels_json('pg_class'::regclass, c.oid)))
+		'acl', CASE WHEN c.relacl IS NOT NULL THEN migrate.acl_json(c.relacl, 's', c.relowner) END,
+		'comment', (SELECT m.description FROM pg_description m
+					WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0),
+		'labels', CASE WHEN (SELECT EXISTS (SELECT FROM pg_seclabel)) THEN
+			migrate.labels_json('pg_class'::regclass, c.oid) END))
 	FROM pg_depend d
 	JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+	JOIN pg_namespace n ON n.oid = c.relnamespace
+	JOIN pg_sequence s ON s.seqrelid = c.oid
 	JOIN pg_class t ON t.oid = d.refobjid
 	WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.refobjsubid = column_number
 		AND d.classid = 'pg_class'::regclass AND d.deptype = 'i';
@@ -131,7 +138,9 @@ BEGIN ATOMIC
 				WHEN 'm' THEN ',"storage":"main"' WHEN 'x' THEN ',"storage":"extended"' END END,
 		CASE a.attcompression WHEN 'p' THEN ',"compression":"pglz"' WHEN 'l' THEN ',"compression":"lz4"' END,
 		CASE WHEN a.attstattarget >= 0 THEN ',"statistics":' || a.attstattarget END,
-		',"options":' || json_strip_nulls(migrate.options_json(a.attoptions)),
+		',"options":' || json_strip_nulls(migrate.options_json(
+			-- the server's own count of changes, in some minor releases
+			ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%'))),
 		',"fdw_options":' || json_strip_nulls(migrate.options_json(a.attfdwoptions)),
 		',"acl":' || migrate.acl_json(a.attacl, 'c', c.relowner))
 	FROM pg_attribute a
@@ -154,7 +163,8 @@ SELECT a.attrelid AS relation,
 		CASE a.attgenerated WHEN 'v' THEN ',"virtual":true' END,
 		CASE WHEN a.attidentity <> '' THEN ',"identity":' || migrate.identity_json(a.attrelid, a.attnum, a.attidentity) END,
 		CASE WHEN a.attcollation <> t.typcollation OR a.attcompression <> '' OR a.attstattarget >= 0
-			OR a.attacl IS NOT NULL OR a.attoptions IS NOT NULL OR a.attfdwoptions IS NOT NULL
+			OR a.attacl IS NOT NULL OR a.attfdwoptions IS NOT NULL
+			OR cardinality(a.attoptions) > 1 OR a.attoptions[1] NOT LIKE 'pg\_attver=%'
 			OR a.attstorage <> t.typstorage
 			THEN migrate.column_extras(a.attrelid, a.attnum) END,
 		CASE WHEN NOT a.attislocal THEN ',"local":false' END,

@@ -815,6 +815,11 @@ BEGIN
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				  HINT = 'They are taken by migrate_apply() while migrate.snapshots is on, and removed by migrate_prune().';
 	END IF;
+	IF migration.snapshot_before < (SELECT min(s.snapshot) FROM migrate.snapshot s) THEN
+		RAISE EXCEPTION 'snapshot % from before migration % (%) has been removed', migration.snapshot_before, version, migration.name
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Write the down script by hand.';
+	END IF;
 	SELECT string_agg(s.statement || ';', E'\n' ORDER BY s.place) INTO script
 	FROM migrate.rollback_script(migration.snapshot_after, migration.snapshot_before) WITH ORDINALITY s(statement, place);
 	RETURN format(E'-- Takes back migration %s (%s): written from snapshots %s and %s, to be read before it is used.\n%s\n',

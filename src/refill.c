@@ -27,6 +27,7 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "castimage.h"
 #include "putback.h"
 #include "rowimage.h"
 #include "witness.h"
@@ -197,63 +198,6 @@ refill_found(void *arg, TupleTableSlot *kept)
 		migrate_putback_conflict(refill->putback, kept, "has another value");
 }
 
-/*
- * Cast a kept value to the type of another column; returns its image, or that of
- * no column if there is no such cast.
- */
-static uint64
-refill_cast(Form_pg_attribute from, Datum value, bool isnull, Form_pg_attribute to)
-{
-	EState	   *estate = CreateExecutorState();
-	Node	   *node = (Node *) makeConst(from->atttypid, from->atttypmod, from->attcollation,
-										  from->attlen, value, isnull, from->attbyval);
-	uint64		image = ROWIMAGE_EMPTY;
-
-	node = coerce_to_target_type(NULL, node, from->atttypid, to->atttypid, to->atttypmod,
-								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-	if (node != NULL)
-	{
-		ExprState  *state = ExecPrepareExpr((Expr *) node, estate);
-
-		value = ExecEvalExpr(state, GetPerTupleExprContext(estate), &isnull);
-		image = migrate_image_value(value, isnull, to);
-	}
-	FreeExecutorState(estate);
-	return image;
-}
-
-/* The same, where the cast may fail: that counts as none. */
-static uint64
-refill_cast_image(Form_pg_attribute from, Datum value, bool isnull, Form_pg_attribute to)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile uint64 image = ROWIMAGE_EMPTY;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		image = refill_cast(from, value, isnull, to);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		int			category;
-
-		MemoryContextSwitchTo(context);
-		category = ERRCODE_TO_CATEGORY(geterrcode());
-		if (category != ERRCODE_DATA_EXCEPTION)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return image;
-}
-
 /* Return the text of a value. */
 static char *
 refill_text(Form_pg_attribute att, Datum value)
@@ -296,10 +240,12 @@ refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
 	value = slot_getattr(kept, refill.column->kept, &isnull);
 	if (to == NULL)
 		return false;
-	if (isnull || seen_isnull ||
+	if (refill_is_untouched(kept, migrate_image_value(seen_value, seen_isnull, to)))
+		;						/* exactly what the statement made of it */
+	else if (isnull || seen_isnull ||
 		strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
 	{
-		if (refill_cast_image(from, value, isnull, to) !=
+		if (migrate_cast_image(from, value, isnull, to) !=
 			migrate_image_value(seen_value, seen_isnull, to))
 			return false;
 	}
