@@ -26,6 +26,15 @@
 #include "owner.h"
 #include "version.h"
 
+/*
+ * Joins the version that stands of each object.  OFFSET 0 keeps the planner from
+ * beginning with the versions: its plan is made while there are few.
+ */
+#define VERSION_OF_OBJECT \
+	" CROSS JOIN LATERAL (SELECT * FROM migrate.object_version o" \
+	" WHERE o.object OPERATOR(pg_catalog.=) k.object AND o.class OPERATOR(pg_catalog.=) k.class" \
+	" AND o.until IS NULL OFFSET 0) v"
+
 #define VERSION_BATCH 2000
 
 /* A version that stands in the table. */
@@ -164,9 +173,7 @@ migrate_version_load(VersionSet *set, keyset_hash *keys)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, v.needs"
-		" FROM unnest($1, $2) k (class, object)"
-		" JOIN migrate.object_version v ON v.class OPERATOR(pg_catalog.=) k.class"
-		" AND v.object OPERATOR(pg_catalog.=) k.object AND v.until IS NULL",
+		" FROM unnest($1, $2) k (class, object)" VERSION_OF_OBJECT,
 		.nargs = 2,
 		.argtypes = {OIDARRAYOID, OIDARRAYOID},
 	};
@@ -305,9 +312,7 @@ version_look_up_numbers(VersionNumbers *numbers)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT k.place, v.id"
-		" FROM unnest($1, $2, $3) k (class, object, place)"
-		" JOIN migrate.object_version v ON v.class OPERATOR(pg_catalog.=) k.class"
-		" AND v.object OPERATOR(pg_catalog.=) k.object AND v.until IS NULL",
+		" FROM unnest($1, $2, $3) k (class, object, place)" VERSION_OF_OBJECT,
 		.nargs = 3,
 		.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID},
 	};
