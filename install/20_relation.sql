@@ -2,8 +2,8 @@
  * Schemas and relations as they are now: tables (also partitioned and foreign
  * ones), views, sequences, composite types.
  *
- * Json that is made for every column is put together as text: taking the nulls
- * out of an object costs more than making it.
+ * Json of which there is much, for columns, tables, indexes and constraints, is
+ * put together as text: taking the nulls out of an object costs more than making it.
  */
 
 CREATE FUNCTION migrate.is_member(class oid, object oid) RETURNS boolean
@@ -51,33 +51,32 @@ COMMENT ON FUNCTION migrate.relation_name(oid) IS 'qualified and quoted name of 
 
 -- Sequences ----------------------------------------------------------------------
 
-CREATE FUNCTION migrate.sequence_json(sequence oid, is_identity boolean) RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_build_object(
-		'type', CASE WHEN NOT is_identity AND s.seqtypid <> 'int8'::regtype THEN format_type(s.seqtypid, NULL) END,
-		'start', CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN s.seqstart END,
-		'increment', CASE WHEN s.seqincrement <> 1 THEN s.seqincrement END,
-		'min', CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE t.low END THEN s.seqmin END,
-		'max', CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN t.high ELSE -1 END THEN s.seqmax END,
-		'cache', CASE WHEN s.seqcache <> 1 THEN s.seqcache END,
-		'cycle', CASE WHEN s.seqcycle THEN true END)
-	FROM pg_sequence s
-	JOIN (VALUES ('int2'::regtype::oid, -32768::bigint, 32767::bigint),
-		('int4'::regtype::oid, -2147483648, 2147483647),
-		('int8'::regtype::oid, -9223372036854775808, 9223372036854775807)) t (type, low, high)
-		ON t.type = s.seqtypid
-	WHERE s.seqrelid = sequence;
-END;
-COMMENT ON FUNCTION migrate.sequence_json(oid, boolean) IS
-'what a sequence counts, where it is not the default.
-is_identity: it has the type of its column.';
+-- One function that calls another is planned again for each row, so what there
+-- may be thousands of is told by views.
+CREATE VIEW migrate.live_counting AS
+SELECT s.seqrelid AS sequence,
+	CASE WHEN s.seqtypid <> 'int8'::regtype THEN format_type(s.seqtypid, NULL) END AS type,
+	CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN s.seqstart END AS start,
+	CASE WHEN s.seqincrement <> 1 THEN s.seqincrement END AS increment,
+	CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE
+		CASE s.seqtypid WHEN 'int2'::regtype THEN -32768 WHEN 'int4'::regtype THEN -2147483648
+			ELSE -9223372036854775808 END END THEN s.seqmin END AS min,
+	CASE WHEN s.seqmax <> CASE WHEN s.seqincrement < 0 THEN -1 ELSE
+		CASE s.seqtypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647
+			ELSE 9223372036854775807 END END THEN s.seqmax END AS max,
+	CASE WHEN s.seqcache <> 1 THEN s.seqcache END AS cache,
+	CASE WHEN s.seqcycle THEN true END AS cycle
+FROM pg_sequence s;
+COMMENT ON VIEW migrate.live_counting IS
+'what each sequence counts; NULL where it is the default';
 
 CREATE VIEW migrate.live_sequence AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, r.name,
 	json_strip_nulls(json_build_object(
 		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
-		'counts', migrate.sequence_json(c.oid, false),
+		'counts', (SELECT json_build_object('type', s.type, 'start', s.start, 'increment', s.increment,
+						'min', s.min, 'max', s.max, 'cache', s.cache, 'cycle', s.cycle)
+				   FROM migrate.live_counting s WHERE s.sequence = c.oid),
 		'owned_by', (SELECT migrate.relation_name(a.attrelid) || '.' || quote_ident(a.attname)
 					 FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
 					 WHERE o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0
@@ -96,37 +95,36 @@ WHERE c.relkind = 'S'
 COMMENT ON VIEW migrate.live_sequence IS
 'sequences as they are now; those of identity columns are part of the column';
 
--- Called for many columns: functions in a function are planned at each call of that.
-CREATE FUNCTION migrate.identity_json(relation oid, column_number integer, generation "char") RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_strip_nulls(json_build_object(
-		'generation', CASE generation WHEN 'a' THEN 'always' ELSE 'by default' END,
+CREATE VIEW migrate.live_identity AS
+SELECT a.attrelid AS relation, a.attnum AS number,
+	json_strip_nulls(json_build_object(
+		'generation', CASE a.attidentity WHEN 'a' THEN 'always' ELSE 'by default' END,
 		'sequence', quote_ident(n.nspname) || '.' || quote_ident(c.relname),
 		'persistence', CASE WHEN c.relpersistence <> t.relpersistence THEN
 			CASE c.relpersistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END END,
-		'counts', CASE WHEN s.seqincrement = 1 AND s.seqstart = 1 AND s.seqmin = 1 AND s.seqcache = 1 AND NOT s.seqcycle
-				AND s.seqmax = CASE s.seqtypid WHEN 'int8'::regtype THEN 9223372036854775807 WHEN 'int4'::regtype THEN 2147483647 ELSE 32767 END
-			THEN '{}' ELSE migrate.sequence_json(c.oid, true) END,
+		-- it has the type of its column
+		'counts', json_build_object('start', s.start, 'increment', s.increment,
+			'min', s.min, 'max', s.max, 'cache', s.cache, 'cycle', s.cycle),
 		'owner', CASE WHEN c.relacl IS NOT NULL THEN pg_get_userbyid(c.relowner) END,
-		'acl', CASE WHEN c.relacl IS NOT NULL THEN migrate.acl_json(c.relacl, 's', c.relowner) END,
+		'acl', migrate.acl_json(c.relacl, 's', c.relowner),
 		'comment', (SELECT m.description FROM pg_description m
 					WHERE m.objoid = c.oid AND m.classoid = 'pg_class'::regclass AND m.objsubid = 0),
 		'labels', CASE WHEN (SELECT EXISTS (SELECT FROM pg_seclabel)) THEN
-			migrate.labels_json('pg_class'::regclass, c.oid) END))
-	FROM pg_depend d
-	JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
-	JOIN pg_namespace n ON n.oid = c.relnamespace
-	JOIN pg_sequence s ON s.seqrelid = c.oid
-	JOIN pg_class t ON t.oid = d.refobjid
-	WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.refobjsubid = column_number
-		AND d.classid = 'pg_class'::regclass AND d.deptype = 'i';
-END;
-COMMENT ON FUNCTION migrate.identity_json(oid, integer, "char") IS
-'an identity column''s generation and its sequence';
+			migrate.labels_json('pg_class'::regclass, c.oid) END)) AS definition
+FROM pg_attribute a
+JOIN pg_class t ON t.oid = a.attrelid
+JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+	AND d.classid = 'pg_class'::regclass AND d.deptype = 'i'
+JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN migrate.live_counting s ON s.sequence = c.oid;
+COMMENT ON VIEW migrate.live_identity IS
+'identity columns: generation and sequence';
 
 -- Columns --------------------------------------------------------------------------
 
+-- Minor releases from the end of 2026 on (15.20) write an option pg_attver on
+-- every column for their own book-keeping; pg_dump leaves it out, too.
 CREATE FUNCTION migrate.column_extras(relation oid, column_number integer) RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -138,9 +136,8 @@ BEGIN ATOMIC
 				WHEN 'm' THEN ',"storage":"main"' WHEN 'x' THEN ',"storage":"extended"' END END,
 		CASE a.attcompression WHEN 'p' THEN ',"compression":"pglz"' WHEN 'l' THEN ',"compression":"lz4"' END,
 		CASE WHEN a.attstattarget >= 0 THEN ',"statistics":' || a.attstattarget END,
-		',"options":' || json_strip_nulls(migrate.options_json(
-			-- the server's own count of changes, in some minor releases
-			ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%'))),
+		',"options":' || json_strip_nulls(migrate.options_json(ARRAY(
+			SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg\_attver=%'))),
 		',"fdw_options":' || json_strip_nulls(migrate.options_json(a.attfdwoptions)),
 		',"acl":' || migrate.acl_json(a.attacl, 'c', c.relowner))
 	FROM pg_attribute a
@@ -161,10 +158,10 @@ SELECT a.attrelid AS relation,
 			CASE a.attgenerated WHEN '' THEN ',"default":' ELSE ',"generated":' END ||
 			(SELECT to_json(pg_get_expr(d.adbin, d.adrelid)) FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum) END,
 		CASE a.attgenerated WHEN 'v' THEN ',"virtual":true' END,
-		CASE WHEN a.attidentity <> '' THEN ',"identity":' || migrate.identity_json(a.attrelid, a.attnum, a.attidentity) END,
+		CASE WHEN a.attidentity <> '' THEN ',"identity":' ||
+			(SELECT i.definition FROM migrate.live_identity i WHERE i.relation = a.attrelid AND i.number = a.attnum) END,
 		CASE WHEN a.attcollation <> t.typcollation OR a.attcompression <> '' OR a.attstattarget >= 0
-			OR a.attacl IS NOT NULL OR a.attfdwoptions IS NOT NULL
-			OR cardinality(a.attoptions) > 1 OR a.attoptions[1] NOT LIKE 'pg\_attver=%'
+			OR a.attacl IS NOT NULL OR cardinality(a.attoptions) > 1 OR a.attoptions[1] NOT LIKE 'pg\_attver=%' OR a.attfdwoptions IS NOT NULL
 			OR a.attstorage <> t.typstorage
 			THEN migrate.column_extras(a.attrelid, a.attnum) END,
 		CASE WHEN NOT a.attislocal THEN ',"local":false' END,
@@ -173,7 +170,7 @@ SELECT a.attrelid AS relation,
 			',"labels":' || json_strip_nulls(migrate.labels_json('pg_class'::regclass, a.attrelid, a.attnum)) END,
 		'}'), ',' ORDER BY a.attnum) || ']' AS columns
 FROM pg_attribute a
-JOIN pg_type t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (SELECT t.typcollation, t.typstorage FROM pg_type t WHERE t.oid = a.atttypid OFFSET 0) t
 LEFT JOIN pg_description m ON m.objoid = a.attrelid AND m.classoid = 'pg_class'::regclass AND m.objsubid = a.attnum
 WHERE a.attnum > 0 AND NOT a.attisdropped
 GROUP BY a.attrelid;
@@ -200,46 +197,53 @@ COMMENT ON FUNCTION migrate.is_rearranged(oid) IS
 
 CREATE VIEW migrate.live_table AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
-	CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, r.name,
-	json_strip_nulls(json_build_object(
-		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
-		'of', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
-		'partition_by', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
-		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(i.inhparent) FROM pg_inherits i WHERE i.inhrelid = c.oid) END,
-		'partition_bound', CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
-		'inherits', h.parents,
-		'rearranged', CASE WHEN h.parents IS NOT NULL AND migrate.is_rearranged(c.oid) THEN true END,
-		'columns', CASE WHEN c.relispartition OR c.relkind = 'p' THEN replace(k.columns, ',"local":false', '') ELSE k.columns END::json,
-		'options', migrate.options_json(c.reloptions),
-		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN
-			(SELECT migrate.options_json(o.reloptions) FROM pg_class o WHERE o.oid = c.reltoastrelid) END,
-		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN
-			(SELECT m.amname FROM pg_am m WHERE m.oid = c.relam) END,
-		'replica_identity', CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'i' THEN 'index'
-			WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END END,
-		'row_security', CASE WHEN c.relrowsecurity THEN true END,
-		'force_row_security', CASE WHEN c.relforcerowsecurity THEN true END,
-		'server', CASE WHEN c.relkind = 'f' THEN
-			(SELECT s.srvname FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid) END,
-		'fdw_options', CASE WHEN c.relkind = 'f' THEN
-			(SELECT migrate.options_json(f.ftoptions) FROM pg_foreign_table f WHERE f.ftrelid = c.oid) END,
-		'owner', pg_get_userbyid(c.relowner),
-		'acl', migrate.acl_json(c.relacl, 'r', c.relowner),
-		'comment', d.description,
-		'labels', CASE WHEN (SELECT EXISTS (SELECT FROM pg_seclabel)) THEN
-			migrate.labels_json('pg_class'::regclass, c.oid) END)) AS definition
+	CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind,
+	n.name || '.' || quote_ident(c.relname) AS name,
+	('{' || substr(concat(
+		CASE c.relpersistence WHEN 'u' THEN ',"persistence":"unlogged"' END,
+		',"of":' || CASE WHEN c.reloftype <> 0 THEN to_json(format_type(c.reloftype, NULL)) END,
+		',"partition_by":' || CASE WHEN c.relkind = 'p' THEN to_json(pg_get_partkeydef(c.oid)) END,
+		CASE WHEN c.relispartition THEN
+			(SELECT ',"partition_of":' || to_json(migrate.relation_name(i.inhparent)) FROM pg_inherits i WHERE i.inhrelid = c.oid) ||
+			',"partition_bound":' || to_json(pg_get_expr(c.relpartbound, c.oid)) END,
+		CASE WHEN NOT c.relispartition THEN
+			(SELECT CASE WHEN count(*) > 0 THEN ',"inherits":' || json_strip_nulls(json_agg(migrate.relation_name(i.inhparent) ORDER BY i.inhseqno)) ||
+				CASE WHEN migrate.is_rearranged(c.oid) THEN ',"rearranged":true' ELSE '' END END
+			 FROM pg_inherits i WHERE i.inhrelid = c.oid) END,
+		',"columns":' || (SELECT CASE WHEN c.relispartition OR c.relkind = 'p' THEN replace(k.columns, ',"local":false', '')
+							ELSE k.columns END
+						  FROM migrate.live_columns k WHERE k.relation = c.oid),
+		',"system_columns":' || (SELECT json_strip_nulls(json_agg(json_build_object('name', a.attname,
+									'acl', migrate.acl_json(a.attacl, 'c', c.relowner)) ORDER BY a.attnum DESC))
+								 FROM pg_attribute a
+								 WHERE a.attrelid = c.oid AND a.attnum < 0 AND a.attacl IS NOT NULL AND a.attacl <> '{}'),
+		',"options":' || json_strip_nulls(migrate.options_json(c.reloptions)),
+		',"toast_options":' || CASE WHEN c.reltoastrelid <> 0 THEN
+			(SELECT json_strip_nulls(migrate.options_json(o.reloptions)) FROM pg_class o WHERE o.oid = c.reltoastrelid) END,
+		',"tablespace":' || CASE WHEN c.reltablespace <> 0 THEN
+			(SELECT to_json(s.spcname::text) FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
+		',"access_method":' || CASE WHEN c.relam NOT IN (0, 2) THEN
+			(SELECT to_json(m.amname::text) FROM pg_am m WHERE m.oid = c.relam) END,
+		CASE WHEN c.relkind IN ('r', 'p') THEN
+			CASE c.relreplident WHEN 'f' THEN ',"replica_identity":"full"' WHEN 'i' THEN ',"replica_identity":"index"'
+				WHEN 'n' THEN ',"replica_identity":"nothing"' END END,
+		CASE WHEN c.relrowsecurity THEN ',"row_security":true' END,
+		CASE WHEN c.relforcerowsecurity THEN ',"force_row_security":true' END,
+		CASE WHEN c.relkind = 'f' THEN
+			(SELECT concat(',"server":', to_json(s.srvname::text),
+				',"fdw_options":' || json_strip_nulls(migrate.options_json(f.ftoptions)))
+			 FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid) END,
+		',"owner":', to_json(pg_get_userbyid(c.relowner)::text),
+		',"acl":' || migrate.acl_json(c.relacl, 'r', c.relowner),
+		',"comment":' || to_json(d.description),
+		CASE WHEN (SELECT EXISTS (SELECT FROM pg_seclabel)) THEN
+			',"labels":' || json_strip_nulls(migrate.labels_json('pg_class'::regclass, c.oid)) END), 2) || '}')::json AS definition
 FROM pg_class c
-JOIN migrate.user_relation r ON r.oid = c.oid
+JOIN migrate.user_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
-LEFT JOIN LATERAL (SELECT (SELECT k.columns FROM migrate.live_columns k WHERE k.relation = c.oid) AS columns OFFSET 0) k ON true
-LEFT JOIN LATERAL (
-	SELECT CASE WHEN NOT c.relispartition THEN
-		(SELECT json_agg(migrate.relation_name(i.inhparent) ORDER BY i.inhseqno)
-		 FROM pg_inherits i WHERE i.inhrelid = c.oid) END AS parents OFFSET 0) h ON true
-WHERE c.relkind IN ('r', 'p', 'f');
+WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
+	AND NOT EXISTS (SELECT FROM pg_depend e
+					WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e');
 COMMENT ON VIEW migrate.live_table IS
 'tables as they are now, also partitioned, partitions, inherited, typed and foreign ones.
 replica_identity "index" and clustering are told with the index or constraint.';
@@ -250,7 +254,7 @@ CREATE VIEW migrate.live_view AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, r.name,
 	json_strip_nulls(json_build_object(
-		'create', regexp_replace(pg_get_viewdef(c.oid), ';\s*$', ''),
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'columns', (SELECT k.columns FROM migrate.live_columns k WHERE k.relation = c.oid)::json,
 		'options', migrate.options_json(c.reloptions),
 		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN
@@ -267,6 +271,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 FROM pg_class c
 JOIN migrate.user_relation r ON r.oid = c.oid
 LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
+CROSS JOIN LATERAL (SELECT regexp_replace(pg_get_viewdef(c.oid), ';\s*$', '') AS text OFFSET 0) q
 WHERE c.relkind IN ('v', 'm');
 COMMENT ON VIEW migrate.live_view IS 'views and materialized views as they are now';
 

@@ -16,21 +16,21 @@ COMMENT ON FUNCTION migrate.index_statistics(oid) IS
 CREATE VIEW migrate.live_index AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 	r.schema || '.' || quote_ident(c.relname) AS name,
-	json_strip_nulls(json_build_object(
-		'create', pg_get_indexdef(c.oid),
-		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
-		'table', CASE WHEN i.indisclustered OR i.indisreplident THEN r.name END,
-		'clustered', CASE WHEN i.indisclustered THEN true END,
-		'replica_identity', CASE WHEN i.indisreplident THEN true END,
-		'statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
-		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'comment', d.description)) AS definition
+	concat('{"create":', to_json(CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END),
+		',"partition_of":' || CASE WHEN c.relispartition THEN
+			(SELECT to_json(migrate.relation_name(h.inhparent)) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
+		CASE WHEN i.indisclustered OR i.indisreplident THEN ',"table":' || to_json(r.name) END,
+		CASE WHEN i.indisclustered THEN ',"clustered":true' END,
+		CASE WHEN i.indisreplident THEN ',"replica_identity":true' END,
+		',"statistics":' || CASE WHEN i.indexprs IS NOT NULL THEN json_strip_nulls(migrate.index_statistics(c.oid)) END,
+		',"tablespace":' || CASE WHEN c.reltablespace <> 0 THEN
+			(SELECT to_json(s.spcname::text) FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
+		',"comment":' || to_json(d.description), '}')::json AS definition
 FROM pg_class c
 JOIN pg_index i ON i.indexrelid = c.oid
 JOIN migrate.user_relation r ON r.oid = i.indrelid
 LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
+CROSS JOIN LATERAL (SELECT pg_get_indexdef(c.oid) AS text OFFSET 0) q
 WHERE r.relkind IN ('r', 'p', 'm') AND (i.indisvalid OR c.relkind = 'I')
 	AND NOT EXISTS (SELECT FROM pg_constraint k
 					WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
@@ -42,25 +42,25 @@ COMMENT ON VIEW migrate.live_index IS
 CREATE VIEW migrate.live_constraint AS
 SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS kind,
 	quote_ident(k.conname) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
-		'create', pg_get_constraintdef(k.oid),
-		'inherited', CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN true END,
-		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
-		'clustered', CASE WHEN i.indisclustered THEN true END,
-		'replica_identity', CASE WHEN i.indisreplident THEN true END,
-		'index_options', migrate.options_json(c.reloptions),
-		'index_statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
-		'index_tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'index_comment', x.description,
-		'comment', d.description)) AS definition
+	concat('{"create":', to_json(CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END),
+		CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN ',"inherited":true' END,
+		',"partition_of":' || CASE WHEN c.relispartition THEN
+			(SELECT to_json(migrate.relation_name(h.inhparent)) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
+		CASE WHEN i.indisclustered THEN ',"clustered":true' END,
+		CASE WHEN i.indisreplident THEN ',"replica_identity":true' END,
+		',"index_options":' || json_strip_nulls(migrate.options_json(c.reloptions)),
+		',"index_statistics":' || CASE WHEN i.indexprs IS NOT NULL THEN json_strip_nulls(migrate.index_statistics(c.oid)) END,
+		',"index_tablespace":' || CASE WHEN c.reltablespace <> 0 THEN
+			(SELECT to_json(s.spcname::text) FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
+		',"index_comment":' || to_json(x.description),
+		',"comment":' || to_json(d.description), '}')::json AS definition
 FROM pg_constraint k
 JOIN migrate.user_relation r ON r.oid = k.conrelid
 LEFT JOIN pg_class c ON k.contype IN ('p', 'u', 'x') AND c.oid = k.conindid
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
 LEFT JOIN pg_description x ON x.objoid = c.oid AND x.classoid = 'pg_class'::regclass AND x.objsubid = 0
 LEFT JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass AND d.objsubid = 0
+CROSS JOIN LATERAL (SELECT pg_get_constraintdef(k.oid) AS text OFFSET 0) q
 WHERE r.relkind IN ('r', 'p', 'f')
 	AND (k.contype IN ('p', 'u', 'x') OR k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.conislocal)
 	AND NOT EXISTS (SELECT FROM pg_depend e
@@ -72,13 +72,14 @@ CREATE VIEW migrate.live_trigger AS
 SELECT 'pg_trigger'::regclass::oid AS class, t.oid AS object, 'trigger' AS kind,
 	quote_ident(t.tgname) || ' on ' || r.name AS name,
 	json_strip_nulls(json_build_object(
-		'create', CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END,
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'enabled', CASE WHEN t.tgparentid = 0 AND t.tgenabled = 'O' THEN NULL ELSE
 			CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END END,
 		'comment', d.description)) AS definition
 FROM pg_trigger t
 JOIN migrate.user_relation r ON r.oid = t.tgrelid
 LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
+CROSS JOIN LATERAL (SELECT CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END AS text OFFSET 0) q
 LEFT JOIN pg_description d ON d.objoid = t.oid AND d.classoid = 'pg_trigger'::regclass AND d.objsubid = 0
 WHERE (NOT t.tgisinternal AND t.tgparentid = 0 OR p.tgenabled <> t.tgenabled AND t.tgconstraint = 0)
 	AND NOT EXISTS (SELECT FROM pg_depend e
@@ -90,7 +91,7 @@ CREATE VIEW migrate.live_rule AS
 SELECT 'pg_rewrite'::regclass::oid AS class, w.oid AS object, 'rule' AS kind,
 	quote_ident(w.rulename) || ' on ' || r.name AS name,
 	json_strip_nulls(json_build_object(
-		'create', regexp_replace(pg_get_ruledef(w.oid), ';\s*$', ''),
+		'create', migrate.stable_expression(regexp_replace(pg_get_ruledef(w.oid), ';\s*$', '')),
 		'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
 		'comment', d.description)) AS definition
 FROM pg_rewrite w
@@ -109,8 +110,8 @@ SELECT 'pg_policy'::regclass::oid AS class, p.oid AS object, 'policy' AS kind,
 		'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END,
 		'roles', CASE WHEN p.polroles <> '{0}' THEN
 			(SELECT json_agg(pg_get_userbyid(o) ORDER BY pg_get_userbyid(o) COLLATE "C") FROM unnest(p.polroles) o) END,
-		'using', pg_get_expr(p.polqual, p.polrelid),
-		'with_check', pg_get_expr(p.polwithcheck, p.polrelid),
+		'using', migrate.stable_expression(pg_get_expr(p.polqual, p.polrelid)),
+		'with_check', migrate.stable_expression(pg_get_expr(p.polwithcheck, p.polrelid)),
 		'comment', d.description)) AS definition
 FROM pg_policy p
 JOIN migrate.user_relation r ON r.oid = p.polrelid

@@ -41,14 +41,16 @@ typedef struct MatchEntry
 {
 	uint64		image;			/* hash key */
 	MatchRow   *rows;			/* that are looked for */
-	int64		count;			/* match_table: how many are missing; match_rows: how many are there */
+	int64		count;			/* match_table: how many are missing;
+								 * match_rows: how many are there */
 } MatchEntry;
 
 /* What is known while rows are matched. */
 typedef struct Match
 {
 	PutBack    *putback;
-	AttrNumber	except;			/* column of the kept table that does not count, or 0 */
+	AttrNumber	except;			/* column of the kept table that does not
+								 * count, or 0 */
 	MemoryContext context;		/* reset for each batch */
 	HTAB	   *wanted;			/* MatchEntry by the image to be found */
 	HTAB	   *outcomes;		/* MatchEntry by the image of what comes of it */
@@ -346,7 +348,10 @@ match_settle_row(Match *match, MatchRow *row, TupleTableSlot *kept)
 	outcome = match_entry(match->outcomes, match_image(match, kept, true), false);
 	if (row->is_insert)
 	{
-		/* the script that made the table again may have made the row again, too */
+		/*
+		 * the script that made the table again may have made the row again,
+		 * too
+		 */
 		if (match_is_made_again(putback) && outcome != NULL && outcome->count > 0)
 			outcome->count--;
 		else if (migrate_target_insert(putback->target, kept, true))

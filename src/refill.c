@@ -294,7 +294,7 @@ refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
 	if (refill_is_made(kept, migrate_image_value(seen_value, seen_isnull, to)))
 		;						/* exactly what the statement made of it */
 	else if (isnull || seen_isnull ||
-		strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
+			 strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
 	{
 		if (migrate_cast_image(from, value, isnull, to) !=
 			migrate_image_value(seen_value, seen_isnull, to))

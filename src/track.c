@@ -60,7 +60,8 @@ typedef struct TrackRun
 	bool		types;			/* any of pg_type may have changed */
 	uint64	   *keys;
 	int			count;
-	int64	   *written;		/* rows written to each catalog, when looked last */
+	int64	   *written;		/* rows written to each catalog, when looked
+								 * last */
 } TrackRun;
 
 static TrackRun *track_running = NULL;
