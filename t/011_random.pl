@@ -14,7 +14,7 @@
 # - there are no conflicts, since nobody touched what the migration changed;
 # - a second apply, and a second rollback, end the same way.
 #
-# MIGRATE_RANDOM_ROUNDS: 2000 unless told.  MIGRATE_RANDOM_SEED: 1 unless told, so that
+# MIGRATE_RANDOM_ROUNDS: 1200 unless told.  MIGRATE_RANDOM_SEED: 1 unless told, so that
 # what fails fails again; 0 draws one.
 
 use strict;
@@ -27,7 +27,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $rounds = $ENV{MIGRATE_RANDOM_ROUNDS} || 2000;
+my $rounds = $ENV{MIGRATE_RANDOM_ROUNDS} || 1200;
 my $seed = $ENV{MIGRATE_RANDOM_SEED} // 1;
 
 $seed = int(rand(2**31)) if $seed eq '0';
