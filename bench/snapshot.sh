@@ -90,7 +90,7 @@ for ((i = 0; i < rounds; i++)); do
 		snapshot_register snapshot_big $base 1 'ALTER TABLE big_5%s ADD note_'$base' text'
 		one=$(snapshot_time snapshot_big "SET client_min_messages = warning; SET migrate.snapshots = $way; SELECT count(*) FROM migrate_apply()")
 		base=$((base + 1))
-		snapshot_register snapshot_big $base $further 'ALTER TABLE big_3%s ADD note_'$base' text'
+		snapshot_register snapshot_big $base $further 'ALTER TABLE big_1%s ADD note_'$base' text'
 		all=$(snapshot_time snapshot_big "SET client_min_messages = warning; SET migrate.snapshots = $way; SELECT count(*) FROM migrate_apply()")
 		base=$((base + further))
 		awk -v a="$all" -v o="$one" -v n=$further 'BEGIN {print (a - o) / (n - 1)}' >>"$work/snapshot_$way.ms"

@@ -462,11 +462,13 @@ checksum compares the registered up script with the one that was applied: ok, co
 CREATE FUNCTION @extschema@.migrate_history(version bigint DEFAULT NULL)
 RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, name text, duration interval,
 	statements integer, rows bigint, role text, session_role text, client text, application text,
-	environment text, reason text)
+	environment text, reason text, rows_kept bigint, snapshot_before bigint, snapshot_after bigint,
+	restore_point text, restore_lsn text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
 	SELECT l.entry, l.at, l.event, l.version, l.name, l.duration, l.statements, l.rows, l.role,
-		l.session_role, l.client, l.application, l.environment, l.reason
+		l.session_role, l.client, l.application, l.environment, l.reason,
+		l.rows_kept, l.snapshot_before, l.snapshot_after, l.restore_point, l.restore_lsn
 	FROM migrate.ledger l
 	WHERE migrate_history.version IS NULL OR l.version = migrate_history.version
 	ORDER BY l.entry;

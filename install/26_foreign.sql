@@ -43,7 +43,7 @@ COMMENT ON VIEW migrate.live_server IS 'foreign servers as they are now';
  * changed; they fit so many passwords that they do not give one away.
  */
 CREATE FUNCTION migrate.digest_options(role text, server text, options text[]) RETURNS json
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT json_object_agg(o.key, left(encode(sha256(convert_to(
 			json_build_array(role, server, o.key, o.value)::text, 'UTF8')), 'hex'), 6)

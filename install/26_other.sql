@@ -121,17 +121,17 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT json_object_agg(t.name, json_strip_nulls(json_build_object('columns', t.columns, 'where', t.condition))
 		ORDER BY t.name COLLATE "C")
-	FROM (SELECT format('%I.%I', n.nspname, c.relname) AS name,
+	FROM (SELECT format('%s.%I', n.name, c.relname) AS name,
 			(SELECT json_agg(a.attname ORDER BY a.attnum)
 			 FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::smallint[])) AS columns,
 			pg_get_expr(r.prqual, r.prrelid) AS condition
 		  FROM pg_publication_rel r
 		  JOIN pg_class c ON c.oid = r.prrelid
-		  JOIN pg_namespace n ON n.oid = c.relnamespace
+		  JOIN migrate.user_namespace n ON n.oid = c.relnamespace
 		  WHERE r.prpubid = publication) t;
 END;
 COMMENT ON FUNCTION migrate.publication_table(oid) IS
-'tables of a publication: name to columns and row filter; NULL = none';
+'tables of a publication that belong to the schema: name to columns and row filter; NULL = none';
 
 -- Which generated columns are published is new in version 18.
 CREATE VIEW migrate.live_publication AS
@@ -145,7 +145,8 @@ SELECT 'pg_publication'::regclass::oid AS class, p.oid AS object, 'publication':
 		'publish_generated_columns', CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN 'stored' END,
 		'tables', migrate.publication_table(p.oid),
 		'schemas', (SELECT json_agg(n.nspname ORDER BY n.nspname COLLATE "C")
-			FROM pg_publication_namespace m JOIN pg_namespace n ON n.oid = m.pnnspid WHERE m.pnpubid = p.oid),
+			FROM pg_publication_namespace m JOIN pg_namespace n ON n.oid = m.pnnspid
+			WHERE m.pnpubid = p.oid AND m.pnnspid IN (SELECT u.oid FROM migrate.user_namespace u)),
 		'owner', pg_get_userbyid(p.pubowner),
 		'comment', d.description,
 		'labels', migrate.labels_json('pg_publication'::regclass, p.oid))) AS definition
@@ -169,6 +170,7 @@ LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 CROSS JOIN LATERAL (SELECT CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'
 	WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' WHEN 'L' THEN 'large objects' END AS objects) o
 WHERE d.oid >= 16384
+	AND (d.defaclnamespace = 0 OR d.defaclnamespace IN (SELECT u.oid FROM migrate.user_namespace u))
 	AND NOT EXISTS (SELECT FROM pg_depend x
 		WHERE x.classid = 'pg_default_acl'::regclass AND x.objid = d.oid AND x.deptype = 'e');
 COMMENT ON VIEW migrate.live_default_privileges IS 'default privileges as they are now';

@@ -24,8 +24,11 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT json_object_agg(a.attname, p.changed ORDER BY a.attnum)
 	FROM pg_attribute a
-	CROSS JOIN LATERAL migrate.changed_acl('pg_class'::regclass, relation, a.attnum, a.attacl, '{}') p(changed)
-	WHERE a.attrelid = relation AND a.attacl IS NOT NULL AND NOT a.attisdropped AND p.changed IS NOT NULL;
+	CROSS JOIN LATERAL migrate.changed_acl('pg_class'::regclass, relation, a.attnum, coalesce(a.attacl, '{}'), '{}') p(changed)
+	WHERE a.attrelid = relation AND NOT a.attisdropped AND p.changed IS NOT NULL
+		-- without any privilege left, a column has no list
+		AND (a.attacl IS NOT NULL OR EXISTS (SELECT FROM pg_init_privs r
+			WHERE r.objoid = relation AND r.classoid = 'pg_class'::regclass AND r.objsubid = a.attnum));
 END;
 COMMENT ON FUNCTION migrate.changed_column_acl(oid) IS
 'changed_acl() by column; NULL = all are the same';

@@ -92,52 +92,50 @@ COMMENT ON FUNCTION migrate.object_phrase(text, text, json) IS
  */
 CREATE FUNCTION migrate.other_ddl(kind text, name text, definition json)
 RETURNS TABLE (part integer, statement text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
-BEGIN ATOMIC
-	SELECT t.part, t.statement FROM migrate.type_ddl(kind, name, definition) t
-	WHERE kind IN ('enum', 'domain', 'range', 'base type', 'shell type')
-	UNION ALL
-	SELECT f.part, f.statement FROM migrate.function_ddl(kind, name, definition) f
-	WHERE kind IN ('function', 'procedure', 'aggregate')
-	UNION ALL
-	SELECT o.part, o.statement FROM migrate.operator_ddl(kind, name, definition) o
-	WHERE kind IN ('operator', 'operator class', 'operator family', 'cast', 'access method')
-	UNION ALL
-	SELECT f.part, f.statement FROM migrate.foreign_ddl(kind, name, definition) f
-	WHERE kind IN ('foreign-data wrapper', 'server', 'user mapping')
-	UNION ALL
-	SELECT t.part, t.statement FROM migrate.text_search_ddl(kind, name, definition) t
-	WHERE kind LIKE 'text search %'
-	UNION ALL
-	SELECT 0, definition ->> 'create'
-	WHERE kind IN ('conversion', 'collation', 'language')
-	UNION ALL
-	SELECT 0, format('CREATE TRANSFORM %s (%s)', name, concat_ws(', ',
-		'FROM SQL WITH FUNCTION ' || (definition ->> 'from_sql'), 'TO SQL WITH FUNCTION ' || (definition ->> 'to_sql')))
-	WHERE kind = 'transform'
-	UNION ALL
-	SELECT 0, format('CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA %I', name, definition ->> 'schema')
-	WHERE kind = 'extension'
-	UNION ALL
-	SELECT 2, p FROM migrate.publication_ddl(name, definition) p
-	WHERE kind = 'publication'
-	UNION ALL
-	SELECT 6, p FROM migrate.privileges_ddl(name, definition) p
-	WHERE kind = 'privileges'
-	UNION ALL
-	SELECT 8, p FROM migrate.default_privileges_ddl(definition) p
-	WHERE kind = 'default privileges'
-	UNION ALL
-	SELECT 9, definition ->> 'create'
-	WHERE kind = 'event trigger'
-	UNION ALL
-	SELECT CASE WHEN kind = 'event trigger' THEN 9 ELSE c.part END, c.statement
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+	common_part integer;
+BEGIN
+	CASE
+		WHEN kind IN ('function', 'procedure', 'aggregate') THEN
+			RETURN QUERY SELECT d.part, d.statement FROM migrate.function_ddl(kind, name, definition) d;
+		WHEN kind IN ('enum', 'domain', 'range', 'base type', 'shell type') THEN
+			RETURN QUERY SELECT d.part, d.statement FROM migrate.type_ddl(kind, name, definition) d;
+		WHEN kind IN ('operator', 'operator class', 'operator family', 'cast', 'access method') THEN
+			RETURN QUERY SELECT d.part, d.statement FROM migrate.operator_ddl(kind, name, definition) d;
+		WHEN kind IN ('foreign-data wrapper', 'server', 'user mapping') THEN
+			RETURN QUERY SELECT d.part, d.statement FROM migrate.foreign_ddl(kind, name, definition) d;
+		WHEN kind LIKE 'text search %' THEN
+			RETURN QUERY SELECT d.part, d.statement FROM migrate.text_search_ddl(kind, name, definition) d;
+		WHEN kind IN ('conversion', 'collation', 'language') THEN
+			RETURN QUERY SELECT 0, definition ->> 'create';
+		WHEN kind = 'transform' THEN
+			RETURN QUERY SELECT 0, format('CREATE TRANSFORM %s (%s)', name, concat_ws(', ',
+				'FROM SQL WITH FUNCTION ' || (definition ->> 'from_sql'), 'TO SQL WITH FUNCTION ' || (definition ->> 'to_sql')));
+		WHEN kind = 'extension' THEN
+			RETURN QUERY SELECT 0, format('CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA %I', name, definition ->> 'schema');
+		WHEN kind = 'publication' THEN
+			RETURN QUERY SELECT 2, d FROM migrate.publication_ddl(name, definition) d;
+		WHEN kind = 'privileges' THEN
+			RETURN QUERY SELECT 6, d FROM migrate.privileges_ddl(name, definition) d;
+			RETURN;
+		WHEN kind = 'default privileges' THEN
+			RETURN QUERY SELECT 8, d FROM migrate.default_privileges_ddl(definition) d;
+			RETURN;
+		WHEN kind = 'event trigger' THEN
+			RETURN QUERY SELECT 9, definition ->> 'create';
+			common_part := 9;
+	END CASE;
+	RETURN QUERY SELECT coalesce(common_part, c.part), c.statement
 	FROM migrate.object_phrase(kind, name, definition) p,
-		migrate.common_ddl(p.phrase, p.grant_phrase, p.acl_kind, definition) c
-	WHERE kind NOT IN ('user mapping', 'default privileges', 'privileges')
-	UNION ALL
-	SELECT 9, format('ALTER EVENT TRIGGER %s %s', name, definition ->> 'enabled')
-	WHERE kind = 'event trigger' AND definition ->> 'enabled' IS NOT NULL;
-END;
+		migrate.common_ddl(p.phrase, p.grant_phrase, p.acl_kind, definition) c;
+	IF kind = 'event trigger' AND definition ->> 'enabled' IS NOT NULL THEN
+		RETURN QUERY SELECT 9, format('ALTER EVENT TRIGGER %s %s', name, definition ->> 'enabled');
+	END IF;
+END
+$$;
 COMMENT ON FUNCTION migrate.other_ddl(text, text, json) IS
 'statements that create an object that is no relation from its definition; part as for object_ddl()';

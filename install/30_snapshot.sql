@@ -137,19 +137,3 @@ BEGIN ATOMIC
 		AND (v.until IS NULL OR v.until > snapshot_objects.snapshot);
 END;
 COMMENT ON FUNCTION migrate.snapshot_objects(bigint) IS 'the objects of a stored snapshot';
-
-CREATE FUNCTION migrate.snapshot_prune(before bigint) RETURNS bigint
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-BEGIN ATOMIC
-	-- The last snapshot always stays: the next is compared with it.
-	DELETE FROM migrate.snapshot s
-	WHERE s.snapshot < before AND s.snapshot < (SELECT max(k.snapshot) FROM migrate.snapshot k);
-	DELETE FROM migrate.object_version v
-	WHERE v.until <= (SELECT min(s.snapshot) FROM migrate.snapshot s);
-	DELETE FROM migrate.definition d
-	WHERE NOT EXISTS (SELECT FROM migrate.object_version v WHERE v.digest = d.digest);
-	SELECT count(*) FROM migrate.snapshot;
-END;
-COMMENT ON FUNCTION migrate.snapshot_prune(bigint) IS
-'Removes the snapshots before this one, and what only they consist of; the last one stays.
-Returns how many there are then; the caller holds the deploy lock.';

@@ -18,11 +18,11 @@ BEGIN
 			USING ERRCODE = 'undefined_object';
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA migrate TO %I', role);
-	-- scripts may hold secrets
+	-- scripts may hold secrets, and conflicts keys of rows, and keys of rows are not for everybody
 	FOR relation IN
 		SELECT c.oid
 		FROM pg_class c
-		WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'script'
+		WHERE c.relnamespace = 'migrate'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname NOT IN ('script', 'restore_conflict')
 	LOOP
 		EXECUTE format('GRANT SELECT ON %s TO %I', relation, role);
 	END LOOP;
@@ -65,9 +65,9 @@ BEGIN
 			pg_catalog.aclexplode(c.relacl) a
 		WHERE n.nspname = 'migrate' AND c.relkind IN ('r', 'v') AND a.grantee <> c.relowner
 		UNION
-		SELECT 'SCHEMA migrate', a.grantee
+		SELECT 'SCHEMA ' || n.nspname, a.grantee
 		FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
-		WHERE n.nspname = 'migrate' AND a.grantee <> n.nspowner
+		WHERE n.nspname IN ('migrate', 'migrate_backup') AND a.grantee <> n.nspowner
 	LOOP
 		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', granted.object,
 			CASE WHEN granted.grantee = 0 THEN 'PUBLIC'

@@ -218,7 +218,8 @@ SELECT * FROM migrate_apply();
 SELECT migrate_unregister(122);
 
 -- 42704: the library is loaded but the extension is not there
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 CREATE FUNCTION apply_left_over(bigint) RETURNS TABLE (version bigint, name text, statements integer,
 	duration interval, snapshot bigint, rows_kept bigint) LANGUAGE c AS '$libdir/migrate_ext', 'migrate_apply';
 SELECT * FROM apply_left_over(1);

@@ -73,7 +73,7 @@ SELECT version FROM public.migrate_apply();
 SELECT version, state, checksum FROM public.migrate_status();
 SELECT public.migrate_version(), public.migrate_version_of('life');
 SELECT public.migrate_repair(902, 'why');
-SELECT public.migrate_register(902, 'life', 'SELECT 1', 'INSERT INTO public.attack_two VALUES (2)');
+SELECT public.migrate_register(902, 'life', 'SELECT 1', 'INSERT INTO public.attack_two VALUES (2); DROP TABLE public.attack_two');
 SELECT entry, version, event, at OPERATOR(pg_catalog.>) '2020-01-01' AS at FROM public.migrate_history();
 SELECT version FROM public.migrate_rollback(0);
 SELECT public.migrate_baseline(902);
@@ -90,7 +90,8 @@ DROP SCHEMA attack CASCADE;
 -- The same in the schema of the extension, before it is created: they fit the
 -- calls in its views and functions better than what they look like
 --
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 CREATE SEQUENCE attack_planted;
 GRANT ALL ON attack_planted TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO regress_attack_low;
@@ -129,7 +130,8 @@ SELECT * FROM migrate.ledger_break;
 SELECT count(*) FROM migrate.ledger l WHERE l.hash OPERATOR(pg_catalog.=) migrate.ledger_hash(l);
 SELECT count(*) FROM migrate.deployment;
 SELECT is_called AS something_planted_ran FROM attack_planted;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP OWNED BY regress_attack_low;
 DROP SEQUENCE attack_planted;
 CREATE EXTENSION migrate_ext;
@@ -360,7 +362,8 @@ SELECT migrate_unregister(1);
 
 SELECT rolname FROM pg_roles WHERE rolname LIKE 'regress_attack%' AND rolsuper;
 SELECT * FROM migrate.ledger_break;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP FUNCTION attack_life, attack_deploy, attack_trigger, attack_value, attack_script, attack_event;
 DROP SEQUENCE attack_called;
 DROP TABLE attack_log;

@@ -236,7 +236,7 @@ ROLLBACK;
 BEGIN;
 SELECT * FROM tamper('UPDATE migrate.ledger l SET role = ''somebody else'',
 	hash = migrate.ledger_hash((SELECT n FROM (SELECT l.entry, l.version, l.name, l.event, l.at, l.duration,
-		l.statements, l.rows, ''somebody else''::text, l.session_role, l.client, l.application, l.environment,
+		l.statements, l.rows, l.rows_kept, l.snapshot_before, l.snapshot_after, l.restore_point, l.restore_lsn, ''somebody else''::text, l.session_role, l.client, l.application, l.environment,
 		l.xid, l.checksum, l.token_checksum, l.reason, l.previous_hash, l.hash) n)::text::migrate.ledger)
 	WHERE entry = 3');
 ROLLBACK;

@@ -442,5 +442,6 @@ SELECT * FROM failure_one;
 
 DROP FUNCTION failure_state, failure_shown;
 DROP TABLE failure_one;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;

@@ -241,6 +241,33 @@ SET ROLE regress_kinds_owner;
 GRANT EXECUTE ON FUNCTION pg_sleep(double precision) TO "regress_kinds_ "" other";
 SET ROLE regress_kinds_me;
 
+-- what only some servers have is called new, made again, and not shown
+SELECT EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') AS icu,
+	current_setting('server_version_num')::integer >= 160000 AS v16,
+	current_setting('server_version_num')::integer >= 170000 AS v17,
+	current_setting('server_version_num')::integer >= 180000 AS v18 \gset
+\if :icu
+CREATE COLLATION kinds.new_icu (PROVIDER = icu, LOCALE = 'de-u-co-phonebk', DETERMINISTIC = false);
+\if :v16
+CREATE COLLATION kinds.new_rules (PROVIDER = icu, LOCALE = 'en', RULES = '&a < g');
+\endif
+\endif
+\if :v17
+CREATE COLLATION kinds.new_builtin (PROVIDER = builtin, LOCALE = 'C.UTF-8');
+CREATE DOMAIN kinds.new_domain AS integer CONSTRAINT new_named NOT NULL;
+CREATE FUNCTION kinds.new_login() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER kinds_new ON login EXECUTE FUNCTION kinds.new_login();
+ALTER EVENT TRIGGER kinds_new DISABLE;
+CREATE SCHEMA kinds_new;
+ALTER DEFAULT PRIVILEGES FOR ROLE regress_kinds_owner IN SCHEMA kinds_new GRANT MAINTAIN ON TABLES TO "regress_kinds_ "" other";
+\endif
+\if :v18
+SET client_min_messages = error;
+CREATE PUBLICATION kinds_new FOR TABLE kinds.published WITH (publish_generated_columns = stored);
+SET client_min_messages = warning;
+ALTER DEFAULT PRIVILEGES FOR ROLE "regress_kinds_ "" other" GRANT SELECT ON LARGE OBJECTS TO regress_kinds_owner;
+\endif
+
 CREATE VIEW kinds_now AS
 SELECT * FROM migrate.live_type UNION ALL SELECT * FROM migrate.live_function
 UNION ALL SELECT * FROM migrate.live_operator UNION ALL SELECT * FROM migrate.live_operator_class
@@ -259,30 +286,39 @@ SET search_path = pg_catalog, pg_temp;
 SELECT kind, name, CASE WHEN kind = 'privileges' THEN replace(definition::text, definition ->> 'owner', 'server')
 	ELSE definition::text END AS definition
 FROM public.kinds_now
-WHERE kind <> 'event trigger' AND name <> 'kinds.present'
+WHERE kind <> 'event trigger' AND name <> 'kinds.present' AND name !~ 'new|large'
 ORDER BY kind COLLATE "C", name COLLATE "C";
 -- each name is given once
 SELECT kind, name FROM public.kinds_now GROUP BY 1, 2 HAVING count(*) > 1;
 -- nothing secret
 SELECT count(*) FROM public.kinds_now WHERE definition::text ~ 'secret' AND kind <> 'publication';
 
--- A type needs its functions and they need it: the whole type follows the last of them.
+-- A type needs its functions and they need it: part 1 of the type follows the last of them.
 CREATE TEMP TABLE saved AS
 SELECT o.kind, o.name, o.definition, o.object::bigint AS place,
 	(SELECT max(d.refobjid::bigint) FROM pg_depend d
-	 WHERE d.classid = o.class AND d.objid = o.object AND d.refclassid = 'pg_proc'::regclass) AS last_function
+	 WHERE d.refclassid = 'pg_proc'::regclass AND (d.classid = o.class AND d.objid = o.object
+		OR d.classid = 'pg_constraint'::regclass AND d.objid IN (SELECT c.oid FROM pg_constraint c WHERE c.contypid = o.object))
+	) AS last_function
 FROM public.kinds_now o;
 CREATE TEMP TABLE statement AS
 SELECT s.kind, s.name, d.part, d.ordinality, d.statement,
-	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range') THEN 0 ELSE d.part END AS round,
-	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range') THEN s.last_function ELSE s.place END AS place
+	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range', 'domain') THEN 0 ELSE d.part END AS round,
+	CASE WHEN d.part = 1 AND s.kind IN ('base type', 'range', 'domain') THEN greatest(s.place, s.last_function) ELSE s.place END AS place
 FROM saved s, migrate.other_ddl(s.kind, s.name, s.definition) WITH ORDINALITY d;
 SELECT part, statement FROM pg_temp.statement
-WHERE (part > 0 OR kind IN ('operator class', 'domain', 'user mapping')) AND name <> 'kinds.present'
+WHERE (part > 0 OR kind IN ('operator class', 'domain', 'user mapping')) AND name <> 'kinds.present' AND name !~ 'new|large'
 ORDER BY kind COLLATE "C", name COLLATE "C", ordinality;
 
 -- drop
 RESET search_path;
+\if :v17
+DROP EVENT TRIGGER kinds_new;
+DROP SCHEMA kinds_new CASCADE;
+\endif
+\if :v18
+DROP PUBLICATION kinds_new;
+\endif
 DROP EVENT TRIGGER kinds_watch;
 DROP EVENT TRIGGER "kinds E";
 DROP PUBLICATION kinds_all, "kinds P", kinds_schemas;
@@ -305,6 +341,9 @@ CREATE SCHEMA "kinds ""q";
 GRANT ALL ON SCHEMA kinds TO regress_kinds_owner;
 CREATE TABLE kinds.published (id integer PRIMARY KEY, name text, secret text);
 CREATE TABLE kinds."Pub 2" (id integer PRIMARY KEY, "it's" text);
+\if :v17
+CREATE SCHEMA kinds_new;
+\endif
 SET client_min_messages = error;
 SET check_function_bodies = off;
 SET search_path = '';
@@ -333,6 +372,13 @@ SELECT * FROM migrate.other_ddl('collation', 'kinds.icu',
 RESET search_path;
 SET client_min_messages = error;
 DROP VIEW kinds_now;
+\if :v17
+DROP EVENT TRIGGER kinds_new;
+DROP SCHEMA kinds_new CASCADE;
+\endif
+\if :v18
+DROP PUBLICATION kinds_new;
+\endif
 DROP EVENT TRIGGER kinds_watch;
 DROP EVENT TRIGGER "kinds E";
 DROP PUBLICATION kinds_all, "kinds P", kinds_schemas;

@@ -10,9 +10,23 @@ SELECT p.oid::regprocedure AS function, p.provolatile AS volatile, p.proisstrict
 	p.proparallel AS parallel, p.prosecdef AS definer, l.lanname AS language, p.proconfig AS settings
 FROM objects_member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 JOIN pg_language l ON l.oid = p.prolang
+WHERE p.pronamespace <> 'migrate'::regnamespace
 ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- the internal ones that change something
+SELECT p.oid::regprocedure AS function, p.proisstrict AS strict, p.proparallel AS parallel, l.lanname AS language
+FROM objects_member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+JOIN pg_language l ON l.oid = p.prolang
+WHERE p.pronamespace = 'migrate'::regnamespace AND p.provolatile = 'v'
+ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- the names in none of them depend on who calls: text runs with a path of its own; none is a definer's
+SELECT p.oid::regprocedure AS function
+FROM objects_member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+JOIN pg_language l ON l.oid = p.prolang
+WHERE p.prosecdef OR l.lanname NOT IN ('c', 'sql', 'plpgsql')
+	OR (l.lanname <> 'c' AND p.prosqlbody IS NULL AND 'search_path=pg_catalog, pg_temp' <> ALL (coalesce(p.proconfig, '{}')))
+	OR (p.provolatile <> 'v' AND p.proparallel <> 's') OR (p.provolatile = 'v' AND p.proparallel <> 'u');
 -- the rest
-SELECT object FROM objects_member WHERE classid <> 'pg_proc'::regclass AND classid <> 'pg_type'::regclass
+SELECT object FROM objects_member WHERE object NOT LIKE 'view migrate.live_%' AND classid <> 'pg_proc'::regclass AND classid <> 'pg_type'::regclass
 ORDER BY object COLLATE "C";
 -- every object has a comment; PostgreSQL makes the types of tables and the rules of views
 SELECT object FROM objects_member

@@ -108,5 +108,6 @@ SELECT order_register(50, '-- migrate: requires');
 SELECT * FROM migrate.ledger_break;
 DROP FUNCTION order_take, order_register;
 DROP TABLE order_log;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;

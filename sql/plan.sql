@@ -73,6 +73,7 @@ SELECT step, version, direction FROM migrate_plan(7);
 SELECT step, version, direction FROM migrate_plan(-1);
 \echo :LAST_ERROR_SQLSTATE
 
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP TABLE plan_one, plan_two;
 CREATE EXTENSION migrate_ext;

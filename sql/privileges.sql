@@ -55,11 +55,19 @@ SELECT migrate_grant('regress_privileges_reader', 'reader');
 SELECT f.function, has_function_privilege('regress_privileges_deployer', f.oid, 'EXECUTE') AS deployer,
 	has_function_privilege('regress_privileges_reader', f.oid, 'EXECUTE') AS reader,
 	has_function_privilege('regress_privileges_nobody', f.oid, 'EXECUTE') AS nobody
-FROM privileges_function f ORDER BY f.function COLLATE "C";
+FROM privileges_function f WHERE f.function NOT LIKE 'migrate.%' ORDER BY f.function COLLATE "C";
+-- the others: a reader gets those that change nothing, a deployer all but the triggers
+SELECT p.provolatile = 'v' AS volatile, p.prorettype = 'trigger'::regtype AS trigger,
+	has_function_privilege('regress_privileges_deployer', f.oid, 'EXECUTE') AS deployer,
+	has_function_privilege('regress_privileges_reader', f.oid, 'EXECUTE') AS reader,
+	has_function_privilege('regress_privileges_nobody', f.oid, 'EXECUTE') AS nobody
+FROM privileges_function f JOIN pg_proc p ON p.oid = f.oid
+WHERE f.function LIKE 'migrate.%' GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2;
 SELECT t.relation, r.role, string_agg(v.verb, ', ' ORDER BY v.verb)
 FROM privileges_relation t, unnest('{SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) v (verb),
 	unnest('{deployer,reader,nobody}'::text[]) r (role)
 WHERE has_table_privilege('regress_privileges_' || r.role, t.oid, v.verb)
+	AND (v.verb <> 'SELECT' OR r.role = 'nobody' OR t.relation NOT LIKE 'migrate.live_%')
 GROUP BY 1, 2 ORDER BY t.relation COLLATE "C", r.role COLLATE "C";
 SELECT r.role, has_schema_privilege('regress_privileges_' || r.role, 'migrate', 'USAGE') AS usage,
 	has_schema_privilege('regress_privileges_' || r.role, 'migrate', 'CREATE') AS create
@@ -111,6 +119,14 @@ INSERT INTO privileges_call (function, call) VALUES
 ('migrate_plan', $$SELECT migrate_plan()$$),
 ('migrate_status', $$SELECT migrate_status()$$),
 ('migrate_history', $$SELECT migrate_history()$$),
+('migrate_snapshot', $$SELECT migrate_snapshot()$$),
+('migrate_snapshots', $$SELECT migrate_snapshots()$$),
+('migrate_diff', $$SELECT migrate_diff()$$),
+('migrate_schema', $$SELECT migrate_schema()$$),
+('migrate_verify', $$SELECT migrate_verify()$$),
+('migrate_generate_rollback', $$SELECT migrate_generate_rollback(1)$$),
+('migrate_backups', $$SELECT migrate_backups()$$),
+('migrate_prune', $$SELECT migrate_prune('90 days')$$),
 ('migrate_grant', $$SELECT migrate_grant('regress_privileges_nobody', 'deployer')$$),
 ('migrate.ledger_hash', $$SELECT migrate.ledger_hash(NULL)$$),
 ('migrate.ledger_refuse', $$SELECT migrate.ledger_refuse()$$),
@@ -120,14 +136,28 @@ INSERT INTO privileges_call (function, call) VALUES
 SELECT c.function, privileges_try(session_user, c.call) AS owner, privileges_try('regress_privileges_deployer', c.call) AS deployer,
 	privileges_try('regress_privileges_reader', c.call) AS reader, privileges_try('regress_privileges_nobody', c.call) AS nobody
 FROM privileges_call c ORDER BY c.n;
+-- the others, with nothing as arguments: whoever was granted nothing calls none
+SELECT o.volatile, o.deployer = '42501' AS no_deployer, o.reader = '42501' AS no_reader, o.nobody
+FROM (SELECT f.function, p.provolatile = 'v' AS volatile,
+		privileges_try('regress_privileges_deployer', f.call) AS deployer,
+		privileges_try('regress_privileges_reader', f.call) AS reader,
+		privileges_try('regress_privileges_nobody', f.call) AS nobody
+	  FROM (SELECT f.*, format('SELECT %s(%s)', p.oid::regproc,
+				(SELECT string_agg('NULL::' || format_type(t, NULL), ', ' ORDER BY n) FROM unnest(p.proargtypes) WITH ORDINALITY a (t, n))) AS call
+			FROM privileges_function f JOIN pg_proc p ON p.oid = f.oid
+			WHERE p.prorettype <> 'trigger'::regtype AND p.proargtypes[0] IS DISTINCT FROM 'record'::regtype
+				AND NOT EXISTS (SELECT FROM privileges_call c WHERE f.function LIKE c.function || '(%')) f
+	  JOIN pg_proc p ON p.oid = f.oid) o
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
 -- none is missing above
 SELECT f.function FROM privileges_function f
-WHERE NOT EXISTS (SELECT FROM privileges_call c WHERE f.function LIKE c.function || '(%');
+WHERE f.function NOT LIKE 'migrate.%' AND NOT EXISTS (SELECT FROM privileges_call c WHERE f.function LIKE c.function || '(%');
 
 --
 -- Every verb on every relation, by every role
 --
-SELECT t.relation, v.verb,
+CREATE TEMP TABLE privileges_verb AS
+SELECT t.relation, t.relkind, v.n, v.verb,
 	privileges_try('regress_privileges_deployer', format(v.command, t.relation, t.first_column)) AS deployer,
 	privileges_try('regress_privileges_reader', format(v.command, t.relation, t.first_column)) AS reader,
 	privileges_try('regress_privileges_nobody', format(v.command, t.relation, t.first_column)) AS nobody
@@ -148,8 +178,14 @@ FROM privileges_relation t, (VALUES
 	(14, 'DROP', 'DROP TABLE %s'),
 	(15, 'COMMENT', 'COMMENT ON TABLE %s IS ''x'''),
 	(16, 'LOCK', 'LOCK TABLE %s IN EXCLUSIVE MODE')) v (n, verb, command)
-WHERE t.relkind = 'r' OR v.n <= 5 OR v.n IN (7, 8, 9, 13, 16)
-ORDER BY t.relation COLLATE "C", v.n;
+WHERE t.relkind = 'r' OR v.n <= 5 OR v.n IN (7, 8, 9, 13, 16);
+SELECT relation, verb, deployer, reader, nobody FROM privileges_verb
+WHERE relkind = 'r' ORDER BY relation COLLATE "C", n;
+-- views: by what they answer
+SELECT verb, deployer, reader, nobody,
+	CASE WHEN count(*) > 20 THEN '(most)' ELSE string_agg(relation, ', ' ORDER BY relation COLLATE "C") END AS views
+FROM privileges_verb WHERE relkind <> 'r' GROUP BY n, verb, deployer, reader, nobody
+ORDER BY n, deployer COLLATE "C";
 SELECT r.role, c.command, privileges_try('regress_privileges_' || r.role, c.command)
 FROM unnest('{deployer,reader,nobody}'::text[]) r (role), (VALUES
 	('CREATE TABLE migrate.x (id int)'),
@@ -167,7 +203,7 @@ SELECT * FROM migrate.ledger_break;
 CREATE FUNCTION privileges_sees(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE found boolean;
 BEGIN
-	EXECUTE format('SELECT coalesce(bool_or(x::text ~ ''CANARY''), false) FROM (%s) x', query) INTO found;
+	EXECUTE format('SELECT coalesce(bool_or(x::text ~ ''CANAR[Y]''), false) FROM (%s) x', query) INTO found;
 	RETURN found;
 EXCEPTION WHEN insufficient_privilege THEN
 	RETURN SQLSTATE;
@@ -175,9 +211,9 @@ END $$;
 SET ROLE regress_privileges_reader;
 SELECT c.relation, privileges_sees('SELECT * FROM ' || c.relation) AS sees
 FROM (SELECT 'migrate.' || relname AS relation FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'migrate')
-	AND relkind IN ('r', 'v')) c ORDER BY c.relation COLLATE "C";
+	AND relkind IN ('r', 'v')) c WHERE c.relation NOT LIKE 'migrate.live_%' OR c.relation = 'migrate.live_object' ORDER BY c.relation COLLATE "C";
 SELECT c.function, privileges_sees('SELECT * FROM ' || c.function) AS sees
-FROM unnest('{migrate_status(),migrate_history(),migrate_plan()}'::text[]) c (function);
+FROM unnest('{migrate_status(),migrate_history(),migrate_plan(),migrate_snapshots(),migrate_diff(),migrate_schema(),migrate_verify(),migrate_generate_rollback(1),migrate_backups()}'::text[]) c (function);
 SELECT body FROM migrate.script;
 \echo :LAST_ERROR_SQLSTATE
 SET ROLE regress_privileges_deployer;
@@ -428,7 +464,8 @@ DROP ROLE IF EXISTS regress_privileges_made;
 SELECT rolsuper FROM pg_roles WHERE rolname LIKE 'regress_privileges_%' AND rolsuper;
 SELECT * FROM migrate.ledger_break;
 DROP VIEW privileges_function, privileges_relation;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP SCHEMA privileges_s CASCADE;
 DROP TABLE privileges_call;
 DROP FUNCTION privileges_try, privileges_sees;

@@ -138,7 +138,8 @@ SELECT * FROM migrate_rollback(20);
 SELECT rollback_tables(), migrate_version();
 
 SELECT * FROM migrate.ledger_break;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP TABLE rollback_10, rollback_20, rollback_30, rollback_40;
 DROP FUNCTION rollback_tables;
 CREATE EXTENSION migrate_ext;

@@ -354,7 +354,8 @@ RESET search_path;
 DROP SCHEMA schema_version_s CASCADE;
 
 SELECT * FROM migrate.ledger_break;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP FUNCTION schema_version_seed;
 DROP ROLE regress_schema_version, regress_schema_version_owner;
 CREATE EXTENSION migrate_ext;

@@ -393,7 +393,8 @@ SELECT version FROM migrate_apply(3);
 RESET track_activities;
 
 SELECT * FROM migrate.ledger_break;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP FUNCTION session_log, session_state, session_take, session_modes, session_activity;
 DROP TABLE session_log, session_deferred, session_immediate, session_child, session_parent;
 DROP SCHEMA session_s, session_t CASCADE;

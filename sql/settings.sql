@@ -213,7 +213,8 @@ SELECT version FROM migrate_apply();
 SET migrated.foo = 1;
 
 SELECT * FROM migrate.ledger_break;
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 DROP FUNCTION settings_lock_timeout;
 DROP TABLE settings_seen;
 DROP ROLE regress_settings;

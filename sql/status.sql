@@ -139,5 +139,6 @@ SELECT * FROM migrate.ledger_break;
 ROLLBACK;
 SELECT * FROM migrate.ledger_break;
 
-DROP EXTENSION migrate_ext;
+SET client_min_messages = warning;
+DROP EXTENSION migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;

@@ -232,7 +232,7 @@ Datum
 migrate_adopt(PG_FUNCTION_ARGS)
 {
 	const AdoptSource *source = adopt_find(migrate_argument_text(fcinfo, 0, "source"));
-	char	   *reason = psprintf("adopted from %s", source->name);
+	BaselineRecord record = {.reason = psprintf("adopted from %s", source->name)};
 	AdoptVersion *found;
 	uint64		rows;
 	int			marked = 0;
@@ -240,14 +240,16 @@ migrate_adopt(PG_FUNCTION_ARGS)
 	SPI_connect();
 	migrate_deploy_begin("migrate_adopt()");
 	rows = adopt_read(source, &found);
+	if (rows > 0)
+		migrate_baseline_open(&record);
 	for (uint64 row = 0; row < rows; row++)
 	{
 		if (found[row].below)
-			marked += migrate_baseline_below(found[row].baseline.version, reason);
-		marked += migrate_baseline_mark(&found[row].baseline, reason);
+			marked += migrate_baseline_below(found[row].baseline.version, &record);
+		marked += migrate_baseline_mark(&found[row].baseline, &record);
 	}
 	if (marked > 0)
-		migrate_baseline_settle(reason);
+		migrate_baseline_settle(record.reason);
 	migrate_deploy_end();
 	SPI_finish();
 	PG_RETURN_INT32(marked);

@@ -25,6 +25,8 @@
 #include "owner.h"
 #include "registry.h"
 #include "schema_version.h"
+#include "settings.h"
+#include "snapshot.h"
 #include "supabase.h"
 
 PG_FUNCTION_INFO_V1(migrate_baseline);
@@ -48,9 +50,26 @@ baseline_find(const BaselineVersion *baseline)
 	return migrate_registry_find(baseline->version);
 }
 
+/*
+ * Take a snapshot for what will be marked: what was done by hand counts from here
+ * on, and is no drift.
+ */
+void
+migrate_baseline_open(BaselineRecord *record)
+{
+	SnapshotBegin begin;
+
+	record->snapshot = 0;
+	if (!migrate_snapshots)
+		return;
+	migrate_snapshot_begin(&begin);
+	migrate_snapshot_end();
+	record->snapshot = begin.now;
+}
+
 /* Mark one version; returns whether it was not applied before. */
 int
-migrate_baseline_mark(const BaselineVersion *baseline, const char *reason)
+migrate_baseline_mark(const BaselineVersion *baseline, const BaselineRecord *record)
 {
 	RegistryMigration *stored = baseline_find(baseline);
 	LedgerEntry entry = {
@@ -58,7 +77,8 @@ migrate_baseline_mark(const BaselineVersion *baseline, const char *reason)
 		.name = stored->name,
 		.event = "baselined",
 		.statements = -1,
-		.reason = reason,
+		.snapshot_after = record->snapshot,
+		.reason = record->reason,
 	};
 	Script		script = {0};
 	bool		known = stored->up.checksums.known;
@@ -80,7 +100,7 @@ migrate_baseline_mark(const BaselineVersion *baseline, const char *reason)
 
 /* Mark every registered version up to this one; returns how many were. */
 int
-migrate_baseline_below(int64 version, const char *reason)
+migrate_baseline_below(int64 version, const BaselineRecord *record)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT version, version_text, name FROM migrate.step_up"
@@ -109,7 +129,7 @@ migrate_baseline_below(int64 version, const char *reason)
 	migrate_owner_end(&scope);
 
 	for (uint64 row = 0; row < rows; row++)
-		marked += migrate_baseline_mark(&pending[row], reason);
+		marked += migrate_baseline_mark(&pending[row], record);
 	return marked;
 }
 
@@ -132,14 +152,16 @@ migrate_baseline(PG_FUNCTION_ARGS)
 {
 	BaselineVersion baseline = {.version = migrate_argument_version(fcinfo, 0, 1)};
 	char	   *description = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	BaselineRecord record = {.reason = description};
 	int			marked;
 
 	SPI_connect();
 	migrate_deploy_begin("migrate_baseline()");
+	migrate_baseline_open(&record);
 	baseline.version_text = psprintf(INT64_FORMAT, baseline.version);
 	baseline.name = "baseline";
-	marked = migrate_baseline_below(baseline.version, description);
-	marked += migrate_baseline_mark(&baseline, description);
+	marked = migrate_baseline_below(baseline.version, &record);
+	marked += migrate_baseline_mark(&baseline, &record);
 	migrate_baseline_settle(description ? description : "baseline");
 	migrate_deploy_end();
 	SPI_finish();

@@ -16,8 +16,16 @@ typedef struct BaselineVersion
 	const char *name;			/* used if the version is not registered */
 } BaselineVersion;
 
-extern int	migrate_baseline_mark(const BaselineVersion *baseline, const char *reason);
-extern int	migrate_baseline_below(int64 version, const char *reason);
+/* What the ledger says of each version that a call marks. */
+typedef struct BaselineRecord
+{
+	const char *reason;
+	int64		snapshot;		/* the schema as it stands; 0 = none was taken */
+} BaselineRecord;
+
+extern void migrate_baseline_open(BaselineRecord *record);
+extern int	migrate_baseline_mark(const BaselineVersion *baseline, const BaselineRecord *record);
+extern int	migrate_baseline_below(int64 version, const BaselineRecord *record);
 extern void migrate_baseline_settle(const char *description);
 
 #endif							/* MIGRATE_BASELINE_H */

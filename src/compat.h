@@ -15,12 +15,20 @@
 #error "migrate_ext needs PostgreSQL 15 or newer"
 #endif
 
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
 #include "pgstat.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 #if PG_VERSION_NUM >= 160000
 #include "parser/parsetree.h"
@@ -74,6 +82,17 @@ compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 }
 
+/* Tell whether a role may execute a function; 16 made one check of many. */
+static inline bool
+compat_may_execute(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#else
+	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
 /*
  * Return how many rows the transaction has written to a relation so far, plus
  * some number that does not change within it; 16 counts the subtransactions
@@ -104,5 +123,155 @@ compat_rows_written(Oid relid)
 #ifndef SPI_OK_MERGE_RETURNING
 #define SPI_OK_MERGE_RETURNING 19
 #endif
+
+/* Tell whether a column is computed when it is read; 18 brought those. */
+static inline bool
+compat_is_virtual(Form_pg_attribute att)
+{
+#if PG_VERSION_NUM >= 180000
+	return att->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL;
+#else
+	return false;
+#endif
+}
+
+/* What an update says of the indexes; 16 made it more than yes or no. */
+#if PG_VERSION_NUM >= 160000
+typedef TU_UpdateIndexes CompatUpdateIndexes;
+#else
+typedef bool CompatUpdateIndexes;
+#endif
+
+/* Tell whether a part of ALTER TABLE gives a generated column another expression. */
+static inline bool
+compat_sets_expression(AlterTableType subtype)
+{
+#if PG_VERSION_NUM >= 170000
+	return subtype == AT_SetExpression;
+#else
+	return false;
+#endif
+}
+
+/*
+ * Tell the relation cache that one relation has got new storage in this
+ * subtransaction, and another one the storage of the first; 16 renamed the
+ * fields.
+ */
+static inline void
+compat_take_storage(Relation from, Relation to)
+{
+	to->rd_createSubid = from->rd_createSubid;
+#if PG_VERSION_NUM >= 160000
+	to->rd_newRelfilelocatorSubid = from->rd_newRelfilelocatorSubid;
+	to->rd_firstRelfilelocatorSubid = from->rd_firstRelfilelocatorSubid;
+	RelationAssumeNewRelfilelocator(from);
+#else
+	to->rd_newRelfilenodeSubid = from->rd_newRelfilenodeSubid;
+	to->rd_firstRelfilenodeSubid = from->rd_firstRelfilenodeSubid;
+	RelationAssumeNewRelfilenode(from);
+#endif
+}
+
+/* Swap a count that 18 brought with those that storage comes with. */
+static inline void
+compat_swap_all_frozen(Form_pg_class one, Form_pg_class other)
+{
+#if PG_VERSION_NUM >= 180000
+	int32		frozen = one->relallfrozen;
+
+	one->relallfrozen = other->relallfrozen;
+	other->relallfrozen = frozen;
+#endif
+}
+
+/* Build the indexes of a table anew; 17 added an argument. */
+static inline void
+compat_reindex(Oid relid)
+{
+	ReindexParams params = {0};
+
+#if PG_VERSION_NUM >= 170000
+	(void) reindex_relation(NULL, relid, 0, &params);
+#else
+	(void) reindex_relation(relid, 0, &params);
+#endif
+}
+
+/* Settle a descriptor's attribute after changing it; 18 keeps a compact copy. */
+static inline void
+compat_attribute_changed(TupleDesc desc, AttrNumber attnum)
+{
+#if PG_VERSION_NUM >= 180000
+	populate_compact_attribute(desc, attnum - 1);
+#endif
+}
+
+/* Begin to scan an index; 18 added an argument. */
+static inline IndexScanDesc
+compat_index_beginscan(Relation table, Relation index, Snapshot snapshot, int keys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, NULL, keys, 0);
+#else
+	return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+/* Tell whether the indexes of a table must learn of an update. */
+static inline bool
+compat_indexes_change(CompatUpdateIndexes update)
+{
+#if PG_VERSION_NUM >= 160000
+	return update != TU_None;
+#else
+	return update;
+#endif
+}
+
+/*
+ * Enter a row into the indexes of its table; update is NULL for a new row.
+ * Returns the OIDs of deferred unique indexes that it may violate.
+ */
+static inline List *
+compat_insert_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
+					  const CompatUpdateIndexes *update)
+{
+#if PG_VERSION_NUM >= 160000
+	return ExecInsertIndexTuples(info, slot, estate, update != NULL, false, NULL, NIL,
+								 update != NULL && *update == TU_Summarizing);
+#else
+	return ExecInsertIndexTuples(info, slot, estate, update != NULL, false, NULL, NIL);
+#endif
+}
+
+/* Tell whether a role owns a relation, or is a superuser; 16 has one check for all. */
+static inline bool
+compat_is_owner(Oid relid, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relid, role);
+#else
+	return pg_class_ownercheck(relid, role);
+#endif
+}
+
+/*
+ * Tell whether no other row stands in the way of one in some unique indexes; 18
+ * added an argument.
+ */
+static inline bool
+compat_check_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
+					 ItemPointer other, List *indexes)
+{
+#if PG_VERSION_NUM >= 180000
+	ItemPointerData invalid;
+
+	ItemPointerSetInvalid(&invalid);
+	return ExecCheckIndexConstraints(info, slot, estate, other, &invalid, indexes);
+#else
+	return ExecCheckIndexConstraints(info, slot, estate, other, indexes);
+#endif
+}
 
 #endif							/* MIGRATE_COMPAT_H */

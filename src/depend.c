@@ -532,6 +532,13 @@ migrate_depend_needs(DependAll *all, uint64 key, DependList *needs)
 	}
 	depend_look(key, false, &own);
 	depend_add_needs(key, &own, false, needs);
+	/* a composite type depends on its schema by its row in pg_type */
+	if (OBJECT_KEY_CLASS(key) == RelationRelationId &&
+		get_rel_relkind(OBJECT_KEY_OID(key)) == RELKIND_COMPOSITE_TYPE)
+	{
+		depend_look(OBJECT_KEY(TypeRelationId, get_rel_type_id(OBJECT_KEY_OID(key))), false, &own);
+		depend_add_needs(key, &own, false, needs);
+	}
 	if (!depend_can_have_parts(OBJECT_KEY_CLASS(key)))
 		return;
 	depend_look(key, true, &parts);

@@ -34,14 +34,17 @@
 #include "engine.h"
 #include "execute.h"
 #include "ledger.h"
+#include "loss.h"
 #include "owner.h"
 #include "plan.h"
 #include "registry.h"
 #include "restore.h"
+#include "restorepoint.h"
 #include "schema_version.h"
 #include "settings.h"
 #include "snapshot.h"
 #include "supabase.h"
+#include "verify.h"
 
 PG_FUNCTION_INFO_V1(migrate_apply);
 PG_FUNCTION_INFO_V1(migrate_rollback);
@@ -55,6 +58,7 @@ typedef struct EngineRun
 	bool		down;
 	Oid			extension;		/* must be the same after each script */
 	int64		snapshot;		/* equals the schema as it stands; 0 = none */
+	RestorePoint restore_point;
 	MemoryContext step_context; /* reset after each step */
 } EngineRun;
 
@@ -72,6 +76,7 @@ typedef struct EngineStep
 	RestoreResult restored;
 	int64		snapshot_before;
 	int64		snapshot_after;
+	char	   *differences;	/* that a rollback has left, or NULL */
 } EngineStep;
 
 /* Set up what the engine and the floors below need. */
@@ -81,6 +86,8 @@ migrate_engine_init(void)
 	migrate_deploy_init();
 	migrate_snapshot_init();
 	migrate_backup_init();
+	migrate_restore_init();
+	migrate_loss_init();
 }
 
 /* Read the script of a step. */
@@ -138,12 +145,15 @@ engine_record(EngineRun *run, EngineStep *step)
 		.rows_kept = step->rows_kept,
 		.snapshot_before = step->snapshot_before,
 		.snapshot_after = step->snapshot_after,
+		.restore_point = run->restore_point.name,
+		.restore_lsn = run->restore_point.lsn,
+		.reason = step->differences,
 		.checksum = step->script->checksum,
 		.token_checksum = step->script->token_checksum,
 	};
 	int64		number = migrate_ledger_append(&entry);
 
-	if (step->rows_kept > 0)
+	if (step->rows_kept >= 0)
 		migrate_backup_settle(step->plan->version, run->down, number);
 	if (run->down)
 		migrate_registry_mark(step->plan->version, 0, NULL);
@@ -180,6 +190,31 @@ engine_prepare(void *arg)
 	migrate_schema_version_read(&step->before);
 }
 
+/* Take the snapshot after a script; after a down script, see what it should be. */
+static void
+engine_snapshot(EngineRun *run, EngineStep *step)
+{
+	VerifyRollback rollback = {.version = step->plan->version, .name = step->plan->name};
+	LedgerSnapshots up;
+	int64		version;
+
+	if (run->snapshot == 0)
+		return;
+	version = migrate_registry_current_without(step->plan->version);
+	if (!run->down)
+		version = Max(version, step->plan->version);
+	step->snapshot_before = run->snapshot;
+	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL, version);
+	if (!run->down)
+		return;
+	migrate_ledger_snapshots(step->plan->version, &up);
+	rollback.before_up = up.before;
+	rollback.after_up = up.after;
+	rollback.before_down = step->snapshot_before;
+	rollback.after_down = step->snapshot_after;
+	step->differences = migrate_verify_rollback(&rollback);
+}
+
 /* What follows a script: put it on the record. */
 static void
 engine_conclude(void *arg)
@@ -193,13 +228,18 @@ engine_conclude(void *arg)
 				 errhint("Drop it outside of migrations.")));
 	if (step->rows_kept >= 0)
 		migrate_restore_step(step->plan->version, step->run->down, &step->restored);
-	if (step->run->snapshot != 0)
-	{
-		step->snapshot_before = step->run->snapshot;
-		step->snapshot_after = step->run->snapshot = migrate_snapshot_take(NULL);
-	}
+	engine_snapshot(step->run, step);
 	engine_record(step->run, step);
 	engine_keep_in_step(step->run, step);
+}
+
+/* Return ", N rows" and what was done with them; empty when there were none. */
+static char *
+engine_rows(int64 rows, const char *what)
+{
+	if (rows <= 0)
+		return "";
+	return psprintf(", " INT64_FORMAT " %s %s", rows, rows == 1 ? "row" : "rows", what);
 }
 
 /* Add the row of a step to the result, and tell the client. */
@@ -221,12 +261,14 @@ engine_report(EngineRun *run, EngineStep *step)
 	tuplestore_putvalues(run->result->setResult, run->result->setDesc, values, isnull);
 
 	ereport(NOTICE,
-			(errmsg("%s " INT64_FORMAT " %s: %d %s, " INT64_FORMAT " ms",
+			(errmsg("%s " INT64_FORMAT " %s: %d %s, " INT64_FORMAT " ms%s%s",
 					run->down ? "rolled back" : "applied",
 					step->plan->version, step->plan->name,
 					step->executed.statements,
 					step->executed.statements == 1 ? "statement" : "statements",
-					(step->duration + 500) / 1000)));
+					(step->duration + 500) / 1000,
+					engine_rows(step->rows_kept, "kept"),
+					engine_rows(step->restored.restored, "put back"))));
 }
 
 /* Run the script of a step, and keep what it destroys. */
@@ -242,6 +284,7 @@ engine_execute(EngineStep *step)
 	instr_time	start;
 	instr_time	end;
 
+	migrate_restore_begin();
 	if (migrate_backups)
 		migrate_backup_begin(&backup);
 	INSTR_TIME_SET_CURRENT(start);
@@ -281,6 +324,17 @@ engine_finish(const MigratePlan *plan)
 	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 }
 
+/* What comes before the first step. */
+static void
+engine_open(EngineRun *run, const MigratePlan *plan)
+{
+	const PlanStep *first = linitial(plan->steps);
+
+	if (migrate_snapshots)
+		run->snapshot = migrate_verify_drift();
+	migrate_restorepoint_write(first->version, &run->restore_point);
+}
+
 /* Run a plan made after the deploy lock was taken. */
 static void
 engine_run(FunctionCallInfo fcinfo, const char *command,
@@ -298,13 +352,8 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	run.down = plan->down;
 	run.extension = migrate_extension_oid();
 	engine_check_obstacles(&run, plan);
-	if (plan->steps != NIL && migrate_snapshots)
-	{
-		SnapshotBegin begin;
-
-		migrate_snapshot_begin(&begin);
-		run.snapshot = begin.now;
-	}
+	if (plan->steps != NIL)
+		engine_open(&run, plan);
 
 	run.step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
 											 ALLOCSET_DEFAULT_SIZES);

@@ -112,6 +112,65 @@ migrate_ledger_append(const LedgerEntry *entry)
 	return number;
 }
 
+/* Return one number of the first row, or 0. */
+static int64
+ledger_number(int column)
+{
+	bool		isnull;
+	Datum		value = migrate_owner_value(0, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+/* Find the snapshots around the up script of an applied migration, if they are kept. */
+void
+migrate_ledger_snapshots(int64 version, LedgerSnapshots *snapshots)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT b.snapshot, a.snapshot"
+		" FROM migrate.migration m JOIN migrate.ledger l ON l.entry = m.entry"
+		" LEFT JOIN migrate.snapshot b ON b.snapshot = l.snapshot_before"
+		" LEFT JOIN migrate.snapshot a ON a.snapshot = l.snapshot_after"
+		" WHERE m.version = $1",
+		.nargs = 1,
+		.argtypes = {INT8OID}
+	};
+	Datum		values[1] = {Int64GetDatum(version)};
+	OwnerScope	scope;
+
+	snapshots->before = snapshots->after = 0;
+	migrate_owner_begin(&scope);
+	if (migrate_owner_run(&query, values, NULL) > 0)
+	{
+		snapshots->before = ledger_number(1);
+		snapshots->after = ledger_number(2);
+	}
+	migrate_owner_free();
+	migrate_owner_end(&scope);
+}
+
+/*
+ * Tell whether the last script on the record ended with a snapshot; if it did
+ * not, what has changed since the last snapshot may be its work.
+ */
+bool
+migrate_ledger_snapshot_known(void)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT snapshot_after FROM migrate.ledger"
+		" WHERE event IN ('applied', 'rolled back', 'baselined') ORDER BY entry DESC LIMIT 1"
+	};
+	OwnerScope	scope;
+	bool		known = true;
+
+	migrate_owner_begin(&scope);
+	if (migrate_owner_run(&query, NULL, NULL) > 0)
+		known = ledger_number(1) != 0;
+	migrate_owner_free();
+	migrate_owner_end(&scope);
+	return known;
+}
+
 /* Append a name or text in the one encoding that all databases can tell. */
 static void
 ledger_put_text(StringInfo buf, const char *text, int length)

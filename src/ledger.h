@@ -27,6 +27,15 @@ typedef struct LedgerEntry
 	const char *reason;			/* or NULL */
 } LedgerEntry;
 
+/* The snapshots around the script that an entry is about; 0 = none was taken. */
+typedef struct LedgerSnapshots
+{
+	int64		before;
+	int64		after;
+} LedgerSnapshots;
+
 extern int64 migrate_ledger_append(const LedgerEntry *entry);
+extern void migrate_ledger_snapshots(int64 version, LedgerSnapshots *snapshots);
+extern bool migrate_ledger_snapshot_known(void);
 
 #endif							/* MIGRATE_LEDGER_H */

@@ -121,7 +121,8 @@ plan_check_script(const PlanStep *step, bool down)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("migration " INT64_FORMAT " (%s) has no down script",
 						step->version, step->name),
-				 errhint("Register one with migrate_register() or migrate_register_file().")));
+				 errhint("Read what migrate_generate_rollback(" INT64_FORMAT ") writes, and register it with migrate_register().",
+						 step->version)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("migration " INT64_FORMAT " (%s) has no up script",

@@ -362,6 +362,20 @@ migrate_registry_current(void)
 	return registry_one_version(&query, NULL);
 }
 
+/* Return the latest applied version but this one, or 0. */
+int64
+migrate_registry_current_without(int64 version)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT max(version) FROM migrate.migration WHERE entry IS NOT NULL AND version <> $1",
+		.nargs = 1,
+		.argtypes = {INT8OID}
+	};
+	Datum		values[1] = {Int64GetDatum(version)};
+
+	return registry_one_version(&query, values);
+}
+
 /* Return the version of a release, or 0. */
 int64
 migrate_registry_release(const char *release)

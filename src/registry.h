@@ -50,6 +50,7 @@ extern void migrate_registry_accept(int64 version, const Script *script);
 extern void migrate_registry_mark(int64 version, int64 entry, const Script *script);
 extern void migrate_registry_delete(int64 version);
 extern int64 migrate_registry_current(void);
+extern int64 migrate_registry_current_without(int64 version);
 extern int64 migrate_registry_release(const char *release);
 
 #endif							/* MIGRATE_REGISTRY_H */

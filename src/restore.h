@@ -15,6 +15,8 @@ typedef struct RestoreResult
 	int64		conflicts;		/* rows left as they are, because they changed since */
 } RestoreResult;
 
+extern void migrate_restore_init(void);
+extern void migrate_restore_begin(void);
 extern void migrate_restore_step(int64 version, bool down, RestoreResult *result);
 
 #endif							/* MIGRATE_RESTORE_H */

@@ -47,8 +47,8 @@ typedef struct SnapshotRun
 	StampChanges moved;			/* stamps to be written at the end */
 	VersionState state;
 	int64		snapshot;		/* the last stored one, 0 = none */
-	const char *label;			/* of a snapshot that is taken anyway */
-	bool		force;
+	int64		version;		/* of the schema, as it is looked at */
+	bool		force;			/* store a snapshot also if nothing changed */
 } SnapshotRun;
 
 static SnapshotRun *snapshot_running = NULL;
@@ -108,14 +108,13 @@ static void
 snapshot_insert(SnapshotRun *run, const char *label, int changes)
 {
 	static OwnerQuery query = {
-		.sql = "INSERT INTO migrate.snapshot (snapshot, version, label, fingerprint, objects, changes)"
-		" VALUES ($1, COALESCE((SELECT pg_catalog.max(m.version) FROM migrate.migration m"
-		" WHERE m.entry IS NOT NULL), 0), $2, $3, $4, $5)",
-		.nargs = 5,
-		.argtypes = {INT8OID, TEXTOID, BYTEAOID, INT8OID, INT4OID},
+		.sql = "INSERT INTO migrate.snapshot (snapshot, label, fingerprint, objects, changes, version)"
+		" VALUES ($1, $2, $3, $4, $5, $6)",
+		.nargs = 6,
+		.argtypes = {INT8OID, TEXTOID, BYTEAOID, INT8OID, INT4OID, INT8OID},
 	};
-	Datum		values[5];
-	bool		isnull[5] = {false};
+	Datum		values[6];
+	bool		isnull[6] = {false};
 
 	values[0] = Int64GetDatum(run->snapshot);
 	values[1] = label ? CStringGetTextDatum(label) : (Datum) 0;
@@ -123,6 +122,7 @@ snapshot_insert(SnapshotRun *run, const char *label, int changes)
 	values[2] = migrate_owner_checksum(run->state.fingerprint, &isnull[2]);
 	values[3] = Int64GetDatum(run->state.objects);
 	values[4] = Int32GetDatum(changes);
+	values[5] = Int64GetDatum(run->version);
 	migrate_owner_run(&query, values, isnull);
 }
 
@@ -211,6 +211,7 @@ snapshot_begin(SnapshotBegin *begin, bool force, const char *label)
 	run->context = CurrentMemoryContext;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &run->callback);
 	run->force = force;
+	run->version = migrate_registry_current();
 
 	migrate_track_begin();
 	snapshot_raise(&scope);
@@ -223,7 +224,7 @@ snapshot_begin(SnapshotBegin *begin, bool force, const char *label)
 		migrate_stamp_all(run->stamps, &run->moved);
 	if (label == NULL && !force)
 		label = run->snapshot == 0 ? "first snapshot" :
-			begin->upgraded ? "server upgrade" : "found";
+			begin->upgraded ? "server upgrade" : "drift";
 	snapshot_settle(run, &run->moved, !stamped || run->snapshot == 0 || begin->upgraded, label);
 	migrate_owner_end(&scope);
 	begin->now = run->snapshot;
@@ -253,16 +254,18 @@ snapshot_remember(SnapshotRun *run, const StampChanges *changes)
 
 /*
  * Store the schema as it stands after a script, unless it equals the last
- * snapshot; returns the number of the one it equals.
+ * snapshot; returns the number of the one it equals.  version is that of the
+ * schema now: the registry does not say so yet.
  */
 int64
-migrate_snapshot_take(const char *label)
+migrate_snapshot_take(const char *label, int64 version)
 {
 	SnapshotRun *run = snapshot_running;
 	StampChanges changes = {0};
 	OwnerScope	scope;
 	MemoryContext old;
 
+	run->version = version;
 	CommandCounterIncrement();
 	old = MemoryContextSwitchTo(run->context);
 	if (!migrate_track_look(run->stamps, &changes))

@@ -18,9 +18,8 @@ typedef struct SnapshotBegin
 
 extern void migrate_snapshot_init(void);
 extern void migrate_snapshot_begin(SnapshotBegin *begin);
-extern int64 migrate_snapshot_take(const char *label);
+extern int64 migrate_snapshot_take(const char *label, int64 version);
 extern void migrate_snapshot_end(void);
 extern bool migrate_snapshot_equal(int64 one, int64 other);
-extern char *migrate_snapshot_differences(int64 from, int64 to, int limit, bool *only_order);
 
 #endif							/* MIGRATE_SNAPSHOT_H */

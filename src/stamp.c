@@ -233,6 +233,14 @@ stamp_add(StampPass *pass, HeapTuple tuple, List **toast)
 	entry->names += row.names;
 }
 
+/* Tell whether only few rows of a catalog count, which an index finds. */
+static inline bool
+stamp_selects(const TrackedCatalog *tracked)
+{
+	return tracked->catalog == DependRelationId ||
+		(tracked->catalog == ConstraintRelationId && tracked->role == TRACKED_PART);
+}
+
 /* Scan a catalog that has few rows for us, or may have many. */
 static void
 stamp_scan_catalog(Stamps *stamps, const TrackedCatalog *tracked)
@@ -243,14 +251,20 @@ stamp_scan_catalog(Stamps *stamps, const TrackedCatalog *tracked)
 	ListCell   *lc;
 	HeapTuple	tuple;
 
-	if (tracked->catalog == DependRelationId)
+	if (stamp_selects(tracked))
 	{
 		ScanKeyData key;
 		SysScanDesc scan;
 
-		ScanKeyInit(&key, Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(ExtensionRelationId));
-		scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 1, &key);
+		if (tracked->catalog == DependRelationId)
+			ScanKeyInit(&key, Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+						ObjectIdGetDatum(ExtensionRelationId));
+		else
+			ScanKeyInit(&key, Anum_pg_constraint_contypid, BTGreaterStrategyNumber, F_OIDGT,
+						ObjectIdGetDatum(InvalidOid));
+		scan = systable_beginscan(rel, tracked->catalog == DependRelationId ?
+								  DependReferenceIndexId : ConstraintTypidIndexId,
+								  true, NULL, 1, &key);
 		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 			stamp_add(&pass, tuple, &toast);
 		systable_endscan(scan);

@@ -32,6 +32,7 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_tablespace.h"
@@ -42,6 +43,7 @@
 #include "tcop/utility.h"
 #include "utils/inval.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "compat.h"
 #include "keyset.h"
@@ -98,6 +100,21 @@ track_relcache_callback(Datum arg, Oid relid)
 		track_running->anything = true;
 }
 
+/* Return the domain that a constraint is of, or 0. */
+static Oid
+track_domain(Oid constraint)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	Oid			domain = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		domain = ((Form_pg_constraint) GETSTRUCT(tuple))->contypid;
+		ReleaseSysCache(tuple);
+	}
+	return domain;
+}
+
 /* An object is made, altered or dropped. */
 static void
 track_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
@@ -112,6 +129,14 @@ track_object_access(ObjectAccessType access, Oid class, Oid object, int sub, voi
 		track_running->anything = true;
 	else
 		track_note(class, object);
+	/* one that is not dropped leads to its domain later */
+	if (class == ConstraintRelationId && access == OAT_DROP)
+	{
+		Oid			domain = track_domain(object);
+
+		if (OidIsValid(domain))
+			track_note(TypeRelationId, domain);
+	}
 }
 
 /* Note the object that a comment or a label is of. */
@@ -287,6 +312,24 @@ migrate_track_begin(void)
 	track_running = run;
 }
 
+/* Note the domains whose constraints were noted. */
+static void
+track_note_domains(TrackRun *run)
+{
+	int			count = run->count;
+
+	for (int i = 0; i < count; i++)
+	{
+		Oid			domain;
+
+		if (OBJECT_KEY_CLASS(run->keys[i]) != ConstraintRelationId)
+			continue;
+		domain = track_domain(OBJECT_KEY_OID(run->keys[i]));
+		if (OidIsValid(domain))
+			track_note(TypeRelationId, domain);
+	}
+}
+
 /*
  * Look at what was noted again, and note in changes whose stamps moved; false =
  * anything may have changed.
@@ -300,7 +343,10 @@ migrate_track_look(Stamps *stamps, StampChanges *changes)
 	keyset_iterator iterator;
 	KeySetEntry *entry;
 	bool		written = track_find_written(run, classes);
-	bool		anything = run->anything || (written && run->count == 0 && !run->types);
+	bool		anything;
+
+	track_note_domains(run);
+	anything = run->anything || (written && run->count == 0 && !run->types);
 
 	if (!anything)
 	{

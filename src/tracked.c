@@ -115,6 +115,7 @@ const TrackedCatalog migrate_tracked[] = {
 	OBJECT(Type, pg_type, TypeOidIndexId),
 	PART(Enum, pg_enum, Type, enumtypid, EnumTypIdLabelIndexId),
 	PART(Range, pg_range, Type, rngtypid, RangeTypidIndexId),
+	PART(Constraint, pg_constraint, Type, contypid, ConstraintTypidIndexId),
 	OBJECT(Procedure, pg_proc, ProcedureOidIndexId),
 	PART(Aggregate, pg_aggregate, Procedure, aggfnoid, AggregateFnoidIndexId),
 	OBJECT(Namespace, pg_namespace, NamespaceOidIndexId),
@@ -213,9 +214,9 @@ tracked_read_relation(HeapTuple tuple, TrackedRow *row)
 
 /* What needs a look at other columns; false = the row does not count. */
 static bool
-tracked_read_special(HeapTuple tuple, TrackedRow *row, Oid catalog)
+tracked_read_special(HeapTuple tuple, TrackedRow *row, const TrackedCatalog *tracked)
 {
-	switch (catalog)
+	switch (tracked->catalog)
 	{
 		case RelationRelationId:
 			return tracked_read_relation(tuple, row);
@@ -228,6 +229,10 @@ tracked_read_special(HeapTuple tuple, TrackedRow *row, Oid catalog)
 				row->names = tracked_hash_name(&form->attname, form->attnum);
 				return true;
 			}
+		case ConstraintRelationId:
+			/* those of a domain are a part of it */
+			return OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->contypid) ==
+				(tracked->role == TRACKED_PART);
 		case TriggerRelationId:
 			return !((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
 		case TypeRelationId:
@@ -327,7 +332,7 @@ migrate_tracked_read(const TrackedCatalog *tracked, HeapTuple tuple, TrackedRow 
 	row->names = 0;
 	row->relkind = '\0';
 	row->hash = 0;
-	if (!tracked_read_special(tuple, row, tracked->catalog))
+	if (!tracked_read_special(tuple, row, tracked))
 		return false;
 	if (tracked->role != TRACKED_NAME)
 		row->hash = tracked_hash(tracked->catalog, tuple);

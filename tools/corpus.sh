@@ -13,6 +13,13 @@
 # down scripts, one by one, in the databases themselves; the dumps must be equal
 # after each.  (One script that fails makes earlier ones fail on this way.)
 #
+# Also right after its up: the differences that migrate_rollback() names are held
+# against the dumps, and the down script that migrate_generate_rollback() writes
+# runs in one more copy; what restores the schema is counted for both.  After the
+# last: migrate_schema() is replayed into an empty database and dumped.
+#
+# Drift is refused: whatever the engine takes for drift would be a mistake.
+#
 # Each side has a server of its own, because migrations create roles.
 #
 # What must run outside a transaction is run by psql on both sides and
@@ -52,10 +59,11 @@ difference() {
 	note "DIFFERENT" "DIFFERENT: $1"
 }
 
-# Dump a schema to a file, without what changes from dump to dump, and without
-# the moment that 'now'::timestamp in a view was when the view was created.
+# Dump a schema to a file, without kept rows, without what changes from dump to
+# dump, and without the moment that 'now'::timestamp in a view was when the view
+# was created.
 dump() {
-	on "$1" pg_dump -s | grep -vE '^\\(un)?restrict ' |
+	on "$1" pg_dump -s -N migrate_backup | grep -vE '^\\(un)?restrict ' |
 		sed -E "s/'[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+'::timestamp/'(a moment)'::timestamp/g" >"$2"
 }
 
@@ -167,6 +175,57 @@ down() {
 	return 1
 }
 
+# Hold what the engine said of a rollback against the dumps.
+judge_restored() {
+	local named=no
+
+	! grep -qE 'does not bring back the schema|the order of columns is not' "$work/engine.err" || named=yes
+	if cmp -s "$work/engine.sql" "$work/before/$1"; then
+		note "down restores the schema"
+		[ $named = no ] || difference "$1 down: differs by the engine, not by the dump: $(sed -n 2,3p "$work/engine.err")"
+	else
+		note "down does not restore the schema, by psql neither"
+		[ $named = yes ] || difference "$1 down: differs by the dump, not by the engine"
+	fi
+}
+
+# Let the engine write the down script of a version, and run it.
+generated() {
+	local version=$1
+
+	[ -n "$(engine "SELECT 1 FROM migrate.migration m JOIN migrate.ledger l USING (entry) WHERE m.version = $version AND l.snapshot_before IS NOT NULL")" ] ||
+		return 0
+	engine "SELECT tool.migrate_generate_rollback($version)" >"$work/generated.sql" 2>"$work/engine.err" ||
+		{ difference "$version: no rollback is generated: $(cat "$work/engine.err")"; return 0; }
+	if engine "SELECT tool.migrate_register_file('rollbacks/$2_rollback_generated.sql', tool.migrate_generate_rollback($version))" >/dev/null 2>"$work/engine.err" &&
+		engine "SELECT tool.migrate_rollback($3)" >/dev/null 2>"$work/engine.err"; then
+		dump engine_side "$work/engine.sql"
+		if cmp -s "$work/engine.sql" "$work/before/$version"; then
+			note "generated down restores the schema"
+		else
+			note "generated down does not restore the schema" "$version generated: $(diff "$work/before/$version" "$work/engine.sql" | head -n 6)"
+		fi
+	else
+		note "generated down fails" "$version generated: $(head -n 3 "$work/engine.err")"
+	fi
+}
+
+# Replay the schema as the engine writes it, and compare the dumps.
+replay() {
+	dump engine_side "$work/before/now"
+	on engine_side createdb -T template0 replayed
+	engine "SELECT tool.migrate_schema()" >"$work/schema.sql"
+	on engine_side psql -X -q -1 -v ON_ERROR_STOP=1 -d replayed -f "$work/schema.sql" >/dev/null 2>"$work/engine.err" ||
+		difference "migrate_schema() cannot be replayed: $(head -n 3 "$work/engine.err")"
+	PGDATABASE=replayed dump engine_side "$work/replayed.sql"
+	if cmp -s "$work/before/now" "$work/replayed.sql"; then
+		note "schema replayed is equal"
+	else
+		difference "the replayed schema differs: $(diff "$work/before/now" "$work/replayed.sql" | head -n 20)"
+	fi
+	on engine_side dropdb replayed
+}
+
 # Carry one version down in copies of both databases, right after its up.
 down_alone() {
 	local side ran=0
@@ -178,12 +237,11 @@ down_alone() {
 	export PGDATABASE=copy
 	down "$@" || ran=1
 	if compare "$1 down alone" && [ $ran = 0 ]; then
-		if cmp -s "$work/engine.sql" "$work/before/$1"; then
-			note "down restores the schema"
-		else
-			note "down does not restore the schema, by psql neither"
-		fi
+		judge_restored "$1"
 	fi
+	on engine_side dropdb --force copy
+	on engine_side createdb -T postgres copy
+	generated "$@"
 	export PGDATABASE=postgres
 	for side in psql_side engine_side; do
 		on $side dropdb --force copy
@@ -207,6 +265,8 @@ build
 cluster_start <<-END
 	fsync = off
 	max_locks_per_transaction = 1024
+	migrate.drift = refuse
+	migrate.rollback_verify = warn
 END
 as_user "$bin/pg_ctl" -s -D "$work/data" -m fast stop
 as_user cp -r "$work/data" "$work/data2"
@@ -239,6 +299,7 @@ for line in "${versions[@]}"; do
 	below=$version
 done
 compare "after the last" && note "schema equal after the last"
+replay
 
 say "$name: down one by one"
 for ((i = ${#versions[@]} - 1; i >= 0; i--)); do

@@ -1,0 +1,675 @@
+/*-------------------------------------------------------------------------
+ *
+ * capture.c
+ *		Keep what rows were before a script changes them.
+ *
+ * intercept.c tells of each row; backup.c has the table that keeps them.
+ *
+ * Invariants:
+ *
+ * - A row is kept by the subtransaction that changed it, or not at all: rows wait
+ *   in a level of their own for each subtransaction, are written before that one
+ *   commits, and are dropped when it aborts.
+ * - Few rows wait at a time, so memory does not grow with rows.
+ * - An update that changes nothing is not kept; neither is, where a key finds the
+ *   row again, a large value that an update leaves alone.
+ * - No code of the user's runs here but output functions of types, with their
+ *   settings pinned.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "port/pg_bswap.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "backup.h"
+#include "capture.h"
+#include "rowimage.h"
+
+#define CAPTURE_MAX_ROWS 1000	/* of one table that wait */
+#define CAPTURE_MAX_BYTES (256 * 1024)	/* of all tables that wait */
+
+/* Rows of one kept table that wait to be written. */
+typedef struct CaptureBuffer
+{
+	Oid			kept;
+	TupleDesc	desc;
+	int			rows;			/* how many wait */
+	int			counted;		/* how many of them count as kept */
+	TupleTableSlot *slots[CAPTURE_MAX_ROWS];	/* made at the first need */
+} CaptureBuffer;
+
+/* What one subtransaction has changed and not written yet. */
+typedef struct CaptureLevel
+{
+	SubTransactionId subid;
+	MemoryContext context;		/* of the level */
+	MemoryContext tuples;		/* below it: what waits */
+	int64		bytes;
+	List	   *buffers;		/* of CaptureBuffer * */
+	struct CaptureLevel *parent;
+} CaptureLevel;
+
+/* One relation whose rows change. */
+typedef struct CaptureSource
+{
+	Oid			relid;			/* hash key */
+	bool		valid;			/* the rest is about the relation as it is */
+	SubTransactionId subid;		/* made its kept table */
+	uint64		query;			/* when that was last checked */
+	Oid			kept;
+	KeepMap    *map;
+	TupleDesc	desc;			/* of the source, a copy */
+	TupleDesc	kept_desc;
+	bool	   *is_key;			/* of the map's columns */
+	bool	   *is_generated;
+	bool		has_key;
+	TupleTableSlot *old;		/* the row as it was, made at the first need */
+	uint64		old_epoch;
+	CaptureBuffer *buffer;		/* of the current level, if that has this number */
+	uint64		buffer_level;
+	MemoryContext context;
+} CaptureSource;
+
+/* What is known while a step runs. */
+typedef struct CaptureRun
+{
+	MemoryContextCallback callback;
+	MemoryContext context;
+	MemoryContext row;			/* reset for each row */
+	MemoryContext write;		/* reset after each write */
+	MemoryContext old;			/* of the slots for old rows */
+	uint64		old_epoch;		/* counts how often that was emptied */
+	HTAB	   *sources;
+	CaptureSource *last;
+	CaptureLevel *level;
+	uint64		level_number;	/* counts levels made and left */
+	uint64		query;			/* counts queries */
+	int64		ordinal;
+	Datum	   *values;
+	bool	   *isnull;
+	char	   *changes;		/* a bytea as large as may be needed */
+	int			columns;		/* room in these */
+} CaptureRun;
+
+static CaptureRun *capture_run = NULL;
+
+/* Forget a step when its memory goes. */
+static void
+capture_forget(void *arg)
+{
+	if (capture_run == arg)
+		capture_run = NULL;
+}
+
+/* Begin with a step; ends when the current memory context goes. */
+void
+migrate_capture_begin(void)
+{
+	CaptureRun *run = palloc0(sizeof(CaptureRun));
+	HASHCTL		ctl = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(CaptureSource),
+	};
+
+	run->context = AllocSetContextCreate(CurrentMemoryContext, "migrate capture",
+										 ALLOCSET_DEFAULT_SIZES);
+	run->row = AllocSetContextCreate(run->context, "migrate capture row",
+									 ALLOCSET_DEFAULT_SIZES);
+	run->write = AllocSetContextCreate(run->context, "migrate capture write",
+									   ALLOCSET_DEFAULT_SIZES);
+	run->old = AllocSetContextCreate(run->context, "migrate capture slots",
+									 ALLOCSET_SMALL_SIZES);
+	ctl.hcxt = run->context;
+	run->sources = hash_create("migrate sources", 64, &ctl,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	run->callback.func = capture_forget;
+	run->callback.arg = run;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &run->callback);
+	capture_run = run;
+}
+
+/* End with a step: nothing waits, since every query has ended. */
+void
+migrate_capture_end(void)
+{
+	migrate_capture_flush();
+	Assert(capture_run->level == NULL);
+	MemoryContextDelete(capture_run->context);
+	capture_run = NULL;
+}
+
+/* Tell whether changed rows are kept now. */
+bool
+migrate_capture_active(void)
+{
+	return capture_run != NULL;
+}
+
+/* Take note that another query has started. */
+void
+migrate_capture_query(void)
+{
+	capture_run->query++;
+}
+
+/* Return the level of the current subtransaction. */
+static CaptureLevel *
+capture_level(void)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	CaptureLevel *level = capture_run->level;
+	MemoryContext context;
+
+	if (level != NULL && level->subid == subid)
+		return level;
+	context = AllocSetContextCreate(capture_run->context, "migrate capture level",
+									ALLOCSET_SMALL_SIZES);
+	level = MemoryContextAllocZero(context, sizeof(CaptureLevel));
+	level->subid = subid;
+	level->context = context;
+	level->tuples = AllocSetContextCreate(context, "migrate capture tuples",
+										  ALLOCSET_DEFAULT_SIZES);
+	level->parent = capture_run->level;
+	capture_run->level = level;
+	capture_run->level_number++;
+	return level;
+}
+
+/* Leave the level on top. */
+static void
+capture_leave(void)
+{
+	CaptureLevel *level = capture_run->level;
+
+	capture_run->level = level->parent;
+	capture_run->level_number++;
+	MemoryContextDelete(level->context);
+}
+
+/* Write what waits for one kept table. */
+static void
+capture_write(CaptureBuffer *buffer)
+{
+	Relation	kept = table_open(buffer->kept, RowExclusiveLock);
+	MemoryContext old = MemoryContextSwitchTo(capture_run->write);
+
+	table_multi_insert(kept, buffer->slots, buffer->rows, GetCurrentCommandId(true),
+					   TABLE_INSERT_SKIP_FSM, NULL);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(capture_run->write);
+	for (int i = 0; i < buffer->rows; i++)
+		ExecClearTuple(buffer->slots[i]);
+	migrate_backup_count_rows(buffer->kept, buffer->counted);
+	buffer->rows = buffer->counted = 0;
+	table_close(kept, NoLock);
+}
+
+/* Write what waits in the level on top. */
+static void
+capture_write_level(void)
+{
+	CaptureLevel *level = capture_run->level;
+	ListCell   *lc;
+
+	foreach(lc, level->buffers)
+	{
+		CaptureBuffer *buffer = lfirst(lc);
+
+		if (buffer->rows > 0)
+			capture_write(buffer);
+	}
+	level->bytes = 0;
+	MemoryContextReset(level->tuples);
+}
+
+/* Write what the current subtransaction has waiting. */
+void
+migrate_capture_flush(void)
+{
+	if (capture_run == NULL || capture_run->level == NULL ||
+		capture_run->level->subid != GetCurrentSubTransactionId())
+		return;
+	capture_write_level();
+	capture_leave();
+}
+
+/* Drop the kept tables that a subtransaction made, and slots that it used. */
+static void
+capture_abort(SubTransactionId subid)
+{
+	HASH_SEQ_STATUS scan;
+	CaptureSource *source;
+
+	while (capture_run->level != NULL && capture_run->level->subid == subid)
+		capture_leave();
+	hash_seq_init(&scan, capture_run->sources);
+	while ((source = hash_seq_search(&scan)) != NULL)
+	{
+		if (source->valid && source->subid == subid)
+			source->valid = false;
+	}
+	/* a slot may hold a pin that the resource owner gives up */
+	MemoryContextReset(capture_run->old);
+	capture_run->old_epoch++;
+}
+
+/* Follow the subtransactions of the script. */
+void
+migrate_capture_subxact(SubXactEvent event, SubTransactionId subid, SubTransactionId parent)
+{
+	HASH_SEQ_STATUS scan;
+	CaptureSource *source;
+
+	if (capture_run == NULL)
+		return;
+	if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+		migrate_capture_flush();
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		capture_abort(subid);
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+	{
+		hash_seq_init(&scan, capture_run->sources);
+		while ((source = hash_seq_search(&scan)) != NULL)
+		{
+			if (source->subid == subid)
+				source->subid = parent;
+		}
+	}
+}
+
+/* Tell whether a relation has the columns it had when its kept table was made. */
+static bool
+capture_is_same(const CaptureSource *source, TupleDesc now)
+{
+	if (source->desc->natts != now->natts)
+		return false;
+	for (int i = 0; i < now->natts; i++)
+	{
+		Form_pg_attribute one = TupleDescAttr(source->desc, i);
+		Form_pg_attribute other = TupleDescAttr(now, i);
+
+		if (one->attisdropped != other->attisdropped || one->atttypid != other->atttypid ||
+			one->atttypmod != other->atttypmod || one->attgenerated != other->attgenerated ||
+			strcmp(NameStr(one->attname), NameStr(other->attname)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Make room for the values of a row. */
+static void
+capture_make_room(int columns)
+{
+	MemoryContext old;
+
+	if (columns <= capture_run->columns)
+		return;
+	old = MemoryContextSwitchTo(capture_run->context);
+	capture_run->columns = columns;
+	capture_run->values = palloc(sizeof(Datum) * columns);
+	capture_run->isnull = palloc(sizeof(bool) * columns);
+	capture_run->changes = palloc(VARHDRSZ + CAPTURE_CHANGE_SIZE * columns);
+	MemoryContextSwitchTo(old);
+}
+
+/* Learn how the rows of a relation are kept. */
+static void
+capture_learn(CaptureSource *source, Relation rel)
+{
+	Relation	kept = migrate_backup_open_rows(rel, &source->map);
+	MemoryContext old;
+	List	   *key;
+
+	if (source->context != NULL)
+		MemoryContextDelete(source->context);
+	source->context = AllocSetContextCreate(capture_run->context, "migrate capture source",
+											ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(source->context);
+	source->subid = GetCurrentSubTransactionId();
+	source->kept = RelationGetRelid(kept);
+	source->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	source->kept_desc = CreateTupleDescCopy(RelationGetDescr(kept));
+	source->is_key = palloc0(sizeof(bool) * source->map->count);
+	source->is_generated = palloc0(sizeof(bool) * source->map->count);
+	key = migrate_keep_key(rel);
+	source->has_key = key != NIL;
+	for (int i = 0; i < source->map->count; i++)
+	{
+		AttrNumber	attnum = source->map->columns[i].attnum;
+
+		source->is_key[i] = list_member_int(key, attnum);
+		source->is_generated[i] =
+			TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attgenerated != '\0';
+	}
+	MemoryContextSwitchTo(old);
+	source->old = NULL;
+	source->buffer = NULL;
+	table_close(kept, NoLock);
+	capture_make_room(source->kept_desc->natts);
+	source->valid = true;
+}
+
+/* Find what is known of a relation, which is made or checked once in a query. */
+static CaptureSource *
+capture_source(Relation rel)
+{
+	CaptureSource *source = capture_run->last;
+	Oid			relid = RelationGetRelid(rel);
+	bool		found;
+
+	if (source == NULL || source->relid != relid)
+	{
+		source = hash_search(capture_run->sources, &relid, HASH_ENTER, &found);
+		if (!found)
+			memset((char *) source + sizeof(Oid), 0, sizeof(CaptureSource) - sizeof(Oid));
+		capture_run->last = source;
+	}
+	if (source->valid && source->query != capture_run->query &&
+		!capture_is_same(source, RelationGetDescr(rel)))
+		source->valid = false;
+	if (!source->valid)
+		capture_learn(source, rel);
+	source->query = capture_run->query;
+	return source;
+}
+
+/*
+ * Read a row before it changes; returns false if it is not to be kept.  What
+ * follows must be migrate_capture_update() or migrate_capture_delete().
+ */
+bool
+migrate_capture_read(Relation rel, const TableAmRoutine *routines, ItemPointer tid)
+{
+	CaptureSource *source;
+	MemoryContext old;
+
+	if (capture_run == NULL)
+		return false;
+	source = capture_source(rel);
+	if (source->old == NULL || source->old_epoch != capture_run->old_epoch)
+	{
+		old = MemoryContextSwitchTo(capture_run->old);
+		source->old = MakeSingleTupleTableSlot(source->desc, routines->slot_callbacks(rel));
+		source->old_epoch = capture_run->old_epoch;
+		MemoryContextSwitchTo(old);
+	}
+	if (!routines->tuple_fetch_row_version(rel, tid, SnapshotAny, source->old))
+		elog(ERROR, "could not read the row of \"%s\" that is about to change",
+			 RelationGetRelationName(rel));
+	return true;
+}
+
+/* Return where rows of a relation wait in the current level. */
+static CaptureBuffer *
+capture_buffer(CaptureSource *source, CaptureLevel *level)
+{
+	MemoryContext old;
+	CaptureBuffer *buffer;
+	ListCell   *lc;
+
+	if (source->buffer != NULL && source->buffer_level == capture_run->level_number)
+		return source->buffer;
+	source->buffer_level = capture_run->level_number;
+	foreach(lc, level->buffers)
+	{
+		source->buffer = lfirst(lc);
+		if (source->buffer->kept == source->kept)
+			return source->buffer;
+	}
+	old = MemoryContextSwitchTo(level->context);
+	buffer = palloc0(sizeof(CaptureBuffer));
+	buffer->kept = source->kept;
+	buffer->desc = CreateTupleDescCopy(source->kept_desc);
+	level->buffers = lappend(level->buffers, buffer);
+	MemoryContextSwitchTo(old);
+	source->buffer = buffer;
+	return buffer;
+}
+
+/* Count the bytes of the values that lie outside of a row. */
+static int64
+capture_outside_bytes(TupleDesc desc)
+{
+	int64		bytes = 0;
+
+	for (int i = BACKUP_ROWS_BEFORE; i < desc->natts; i++)
+	{
+		if (!capture_run->isnull[i] && TupleDescAttr(desc, i)->attlen == -1 &&
+			VARATT_IS_EXTERNAL(DatumGetPointer(capture_run->values[i])))
+			bytes += toast_datum_size(capture_run->values[i]);
+	}
+	return bytes;
+}
+
+/* Let the row that stands in values wait; the row counts as kept, or belongs to one. */
+static void
+capture_add(Relation rel, CaptureSource *source, char operation, bool counts)
+{
+	CaptureLevel *level = capture_level();
+	CaptureBuffer *buffer = capture_buffer(source, level);
+	MemoryContext old;
+	HeapTuple	tuple;
+
+	capture_run->values[BACKUP_ROWS_ORDINAL - 1] = Int64GetDatum(++capture_run->ordinal);
+	capture_run->isnull[BACKUP_ROWS_ORDINAL - 1] = false;
+	capture_run->values[BACKUP_ROWS_OPERATION - 1] = CharGetDatum(operation);
+	capture_run->isnull[BACKUP_ROWS_OPERATION - 1] = false;
+	old = MemoryContextSwitchTo(level->tuples);
+	tuple = heap_form_tuple(source->kept_desc, capture_run->values, capture_run->isnull);
+	if (buffer->slots[buffer->rows] == NULL)
+	{
+		MemoryContextSwitchTo(level->context);
+		buffer->slots[buffer->rows] = MakeSingleTupleTableSlot(buffer->desc, &TTSOpsHeapTuple);
+	}
+	MemoryContextSwitchTo(old);
+	ExecStoreHeapTuple(tuple, buffer->slots[buffer->rows], false);
+	buffer->rows++;
+	buffer->counted += counts;
+	level->bytes += tuple->t_len;
+	migrate_backup_charge(rel, tuple->t_len +
+						  (HeapTupleHasExternal(tuple) ? capture_outside_bytes(source->kept_desc) : 0));
+	if (buffer->rows == CAPTURE_MAX_ROWS || level->bytes > CAPTURE_MAX_BYTES)
+		capture_write_level();
+}
+
+/* Put the columns of a row of the source where they are kept. */
+static void
+capture_fill(CaptureSource *source, TupleTableSlot *slot)
+{
+	int			level = source->map->any_text ? migrate_keep_pin_settings() : 0;
+
+	migrate_keep_fill(source->map, slot, capture_run->values + BACKUP_ROWS_BEFORE,
+					  capture_run->isnull + BACKUP_ROWS_BEFORE);
+	if (source->map->any_text)
+		AtEOXact_GUC(false, level);
+	capture_run->isnull[BACKUP_ROWS_NEW_IMAGE - 1] = true;
+	capture_run->isnull[BACKUP_ROWS_CHANGES - 1] = true;
+}
+
+/* Return the image of a whole row of the source, as it would be kept. */
+static uint64
+capture_image(CaptureSource *source, const Datum *values, const bool *isnull)
+{
+	uint64		image = ROWIMAGE_EMPTY;
+
+	for (int i = 0; i < source->map->count; i++)
+	{
+		if (!source->is_generated[i])
+			image = migrate_image_add(image,
+									  migrate_image_value(values[i], isnull[i],
+														  TupleDescAttr(source->kept_desc,
+																		BACKUP_ROWS_BEFORE + i)));
+	}
+	return image;
+}
+
+/* Append an item to the list of changed columns; returns its new end. */
+static char *
+capture_put_change(char *end, uint16 column, uint64 image)
+{
+	column = pg_hton16(column);
+	image = pg_hton64(image);
+	memcpy(end, &column, sizeof(column));
+	memcpy(end + sizeof(column), &image, sizeof(image));
+	return end + CAPTURE_CHANGE_SIZE;
+}
+
+/* Read a list of changed columns; returns how many there are. */
+int
+migrate_capture_changes(Datum value, CaptureChange *changes, int limit)
+{
+	bytea	   *bytes = DatumGetByteaPP(value);
+	int			count = VARSIZE_ANY_EXHDR(bytes) / CAPTURE_CHANGE_SIZE;
+	const char *item = VARDATA_ANY(bytes);
+
+	if (count > limit)
+		elog(ERROR, "list of changed columns is too long");
+	for (int i = 0; i < count; i++, item += CAPTURE_CHANGE_SIZE)
+	{
+		memcpy(&changes[i].column, item, sizeof(uint16));
+		memcpy(&changes[i].image, item + sizeof(uint16), sizeof(uint64));
+		changes[i].column = pg_ntoh16(changes[i].column);
+		changes[i].image = pg_ntoh64(changes[i].image);
+	}
+	return count;
+}
+
+/* Tell whether two values of a column, as they are kept, are the same. */
+static bool
+capture_is_equal(Datum one, bool one_null, Datum other, bool other_null, Form_pg_attribute att)
+{
+	if (one_null || other_null)
+		return one_null && other_null;
+	return migrate_image_equal(one, other, att);
+}
+
+/*
+ * Compare the old row, in the kept values, with the new one: list the columns
+ * that differ.  Returns their number; sets whether the key is among them.
+ */
+static int
+capture_compare(CaptureSource *source, const Datum *values, const bool *isnull, bool *key)
+{
+	char	   *end = VARDATA(capture_run->changes);
+
+	*key = false;
+	for (int i = 0; i < source->map->count; i++)
+	{
+		int			k = BACKUP_ROWS_BEFORE + i;
+		Form_pg_attribute att = TupleDescAttr(source->kept_desc, k);
+
+		if (source->is_generated[i])
+			continue;
+		if (!capture_is_equal(capture_run->values[k], capture_run->isnull[k],
+							  values[i], isnull[i], att))
+		{
+			end = capture_put_change(end, i, migrate_image_value(values[i], isnull[i], att));
+			*key |= source->is_key[i];
+		}
+		else if (source->has_key && !capture_run->isnull[k] && att->attlen == -1 &&
+				 VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(capture_run->values[k])))
+			capture_run->isnull[k] = true;
+	}
+	SET_VARSIZE(capture_run->changes, end - capture_run->changes);
+	return (end - VARDATA(capture_run->changes)) / CAPTURE_CHANGE_SIZE;
+}
+
+/* Keep the key of a row only; the values are those of the row. */
+static void
+capture_add_key(Relation rel, CaptureSource *source, char operation)
+{
+	for (int i = 0; i < source->map->count; i++)
+		capture_run->isnull[BACKUP_ROWS_BEFORE + i] |= source->has_key && !source->is_key[i];
+	capture_add(rel, source, operation, false);
+}
+
+/* Keep a row that was updated. */
+static void
+capture_updated(Relation rel, CaptureSource *source, TupleTableSlot *slot)
+{
+	Datum	   *values = palloc(sizeof(Datum) * source->map->count);
+	bool	   *isnull = palloc(sizeof(bool) * source->map->count);
+	bool		key;
+
+	capture_fill(source, slot);
+	memcpy(values, capture_run->values + BACKUP_ROWS_BEFORE, sizeof(Datum) * source->map->count);
+	memcpy(isnull, capture_run->isnull + BACKUP_ROWS_BEFORE, sizeof(bool) * source->map->count);
+	capture_fill(source, source->old);
+	if (capture_compare(source, values, isnull, &key) == 0)
+		return;
+	capture_run->values[BACKUP_ROWS_CHANGES - 1] = PointerGetDatum(capture_run->changes);
+	capture_run->isnull[BACKUP_ROWS_CHANGES - 1] = false;
+	if (!source->has_key)
+	{
+		capture_run->values[BACKUP_ROWS_NEW_IMAGE - 1] =
+			Int64GetDatum((int64) capture_image(source, values, isnull));
+		capture_run->isnull[BACKUP_ROWS_NEW_IMAGE - 1] = false;
+	}
+	capture_add(rel, source, CAPTURE_UPDATED, true);
+	if (key)
+	{
+		capture_fill(source, slot);
+		capture_add_key(rel, source, CAPTURE_KEY);
+	}
+}
+
+/* Keep the row that was read, now that it was updated; NULL = it was not. */
+void
+migrate_capture_update(Relation rel, TupleTableSlot *slot)
+{
+	CaptureSource *source = capture_source(rel);
+	MemoryContext old = MemoryContextSwitchTo(capture_run->row);
+
+	if (slot != NULL)
+		capture_updated(rel, source, slot);
+	MemoryContextSwitchTo(old);
+	ExecClearTuple(source->old);
+	MemoryContextReset(capture_run->row);
+}
+
+/* Keep the row that was read, if it was deleted. */
+void
+migrate_capture_delete(Relation rel, bool done)
+{
+	CaptureSource *source = capture_source(rel);
+	MemoryContext old = MemoryContextSwitchTo(capture_run->row);
+
+	if (done)
+	{
+		capture_fill(source, source->old);
+		capture_add(rel, source, CAPTURE_DELETED, true);
+	}
+	MemoryContextSwitchTo(old);
+	ExecClearTuple(source->old);
+	MemoryContextReset(capture_run->row);
+}
+
+/* Keep that a row came from another partition. */
+void
+migrate_capture_arrival(Relation rel, TupleTableSlot *slot)
+{
+	CaptureSource *source;
+	MemoryContext old;
+
+	if (capture_run == NULL || !migrate_backup_concerns(RelationGetRelid(rel)))
+		return;
+	source = capture_source(rel);
+	old = MemoryContextSwitchTo(capture_run->row);
+	capture_fill(source, slot);
+	capture_run->values[BACKUP_ROWS_NEW_IMAGE - 1] =
+		Int64GetDatum((int64) capture_image(source, capture_run->values + BACKUP_ROWS_BEFORE,
+											capture_run->isnull + BACKUP_ROWS_BEFORE));
+	capture_run->isnull[BACKUP_ROWS_NEW_IMAGE - 1] = false;
+	capture_add_key(rel, source, CAPTURE_ARRIVED);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(capture_run->row);
+}

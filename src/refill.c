@@ -1,0 +1,341 @@
+/*-------------------------------------------------------------------------
+ *
+ * refill.c
+ *		Put whole tables and columns back.
+ *
+ * Rows of a table that was dropped or emptied are inserted where no row has their
+ * key.  Values of a column are given to the rows that have their key, where the
+ * column is NULL or has its default; after a rollback also where the down script
+ * has made the column again, since nobody else can have filled it in between.  A
+ * column that got another type is put back where nobody has changed it since: it
+ * still is what the statement made of it, or the script that has just run found
+ * it so.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "rewrite/rewriteHandler.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+#include "putback.h"
+#include "rowimage.h"
+#include "witness.h"
+
+/* What is known while a column goes back. */
+typedef struct RefillColumn
+{
+	PutBack    *putback;
+	TargetColumn *column;
+	bool		retyped;		/* it was never gone */
+	bool		anything;		/* may be replaced */
+	uint64		default_image;	/* of the column's default */
+	Witness    *witness;
+} RefillColumn;
+
+/* Insert one row of a table, unless a row has its key. */
+static void
+refill_row(PutBack *putback, TupleTableSlot *kept, bool search)
+{
+	RestoreTarget *target = putback->target;
+
+	if (search && migrate_target_find(target, kept))
+	{
+		if (!migrate_target_equal(target, kept))
+			migrate_putback_conflict(putback, kept, "another row has the key");
+		return;
+	}
+	if (migrate_target_insert(target, kept, search))
+		putback->restored++;
+	else
+		migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+}
+
+/* Put the rows of a table back. */
+void
+migrate_refill_table(PutBack *putback)
+{
+	RestoreTarget *target = putback->target;
+	bool		search = !migrate_target_is_empty(target);
+	KeptRows   *rows;
+
+	if (search && target->keys == 0)
+	{
+		migrate_match_table(putback);
+		return;
+	}
+	rows = migrate_keptrows_begin(putback->kept, false);
+	while (migrate_keptrows_next(rows))
+	{
+		MemoryContext old = MemoryContextSwitchTo(target->row);
+
+		refill_row(putback, migrate_keptrows_slot(rows), search);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(target->row);
+	}
+	migrate_target_flush(target);
+	migrate_keptrows_end(rows);
+}
+
+/* Tell whether this transaction has made a column, or changed its definition. */
+static bool
+refill_is_new(RestoreTarget *target, TargetColumn *column)
+{
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(RelationGetRelid(target->rel)),
+										Int16GetDatum(column->attnum));
+	bool		is_new;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	is_new = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	ReleaseSysCache(tuple);
+	return is_new;
+}
+
+/* Return the image of the default of a column; that of NULL if it varies. */
+static uint64
+refill_default(RestoreTarget *target, TargetColumn *column)
+{
+	Node	   *expression = build_column_default(target->rel, column->attnum);
+	TupleTableSlot *slot = target->slot;
+	int			i = column->attnum - 1;
+	uint64		image;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	if (expression != NULL && !contain_volatile_functions(expression))
+		slot->tts_values[i] =
+			ExecEvalExpr(ExecPrepareExpr((Expr *) expression, target->estate),
+						 GetPerTupleExprContext(target->estate), &slot->tts_isnull[i]);
+	ExecStoreVirtualTuple(slot);
+	image = migrate_target_image(target, column, slot);
+	ExecClearTuple(slot);
+	return image;
+}
+
+/* Write the kept value into the row that was found. */
+static void
+refill_set(RefillColumn *refill, TupleTableSlot *kept)
+{
+	RestoreTarget *target = refill->putback->target;
+
+	migrate_target_begin_update(target);
+	migrate_target_set(target, refill->column, kept);
+	if (migrate_target_update(target))
+		refill->putback->restored++;
+	else
+		migrate_putback_conflict(refill->putback, kept, "another row has a unique value of this one");
+}
+
+/* Tell whether a value is what the statement that changed the type made of it. */
+static bool
+refill_is_untouched(TupleTableSlot *kept, uint64 image)
+{
+	bool		isnull;
+	Datum		value;
+
+	if (strcmp(NameStr(TupleDescAttr(kept->tts_tupleDescriptor, 0)->attname), "migrate.new_image") != 0)
+		return false;
+	value = slot_getattr(kept, 1, &isnull);
+	return !isnull && (uint64) DatumGetInt64(value) == image;
+}
+
+/* Tell whether a value may be replaced by the one that was kept. */
+static bool
+refill_may_replace(RefillColumn *refill, TupleTableSlot *kept, uint64 image)
+{
+	bool		isnull;
+
+	if (refill->retyped)
+		return refill_is_untouched(kept, image);
+	(void) slot_getattr(refill->putback->target->found, refill->column->attnum, &isnull);
+	return isnull || refill->anything || image == refill->default_image;
+}
+
+/* Put the value of the row that was found back. */
+static void
+refill_found(void *arg, TupleTableSlot *kept)
+{
+	RefillColumn *refill = arg;
+	RestoreTarget *target = refill->putback->target;
+	uint64		now = migrate_target_image(target, refill->column, target->found);
+
+	if (now == migrate_target_kept_image(target, refill->column, kept))
+		return;
+	if (refill_may_replace(refill, kept, now))
+		refill_set(refill, kept);
+	else if (refill->witness != NULL)
+		migrate_witness_ask(refill->witness, kept);
+	else
+		migrate_putback_conflict(refill->putback, kept, "has another value");
+}
+
+/*
+ * Cast a kept value to the type of another column; returns its image, or that of
+ * no column if there is no such cast.
+ */
+static uint64
+refill_cast(Form_pg_attribute from, Datum value, bool isnull, Form_pg_attribute to)
+{
+	EState	   *estate = CreateExecutorState();
+	Node	   *node = (Node *) makeConst(from->atttypid, from->atttypmod, from->attcollation,
+										  from->attlen, value, isnull, from->attbyval);
+	uint64		image = ROWIMAGE_EMPTY;
+
+	node = coerce_to_target_type(NULL, node, from->atttypid, to->atttypid, to->atttypmod,
+								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+	if (node != NULL)
+	{
+		ExprState  *state = ExecPrepareExpr((Expr *) node, estate);
+
+		value = ExecEvalExpr(state, GetPerTupleExprContext(estate), &isnull);
+		image = migrate_image_value(value, isnull, to);
+	}
+	FreeExecutorState(estate);
+	return image;
+}
+
+/* The same, where the cast may fail: that counts as none. */
+static uint64
+refill_cast_image(Form_pg_attribute from, Datum value, bool isnull, Form_pg_attribute to)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile uint64 image = ROWIMAGE_EMPTY;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		image = refill_cast(from, value, isnull, to);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		int			category;
+
+		MemoryContextSwitchTo(context);
+		category = ERRCODE_TO_CATEGORY(geterrcode());
+		if (category != ERRCODE_DATA_EXCEPTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return image;
+}
+
+/* Return the text of a value. */
+static char *
+refill_text(Form_pg_attribute att, Datum value)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(att->atttypid, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+/* Learn what is to be known of a column that goes back; false = there is nothing to do. */
+static bool
+refill_learn(PutBack *putback, RefillColumn *refill)
+{
+	RestoreTarget *target = putback->target;
+
+	memset(refill, 0, sizeof(RefillColumn));
+	refill->putback = putback;
+	refill->column = migrate_target_column(target, putback->item->column);
+	if (refill->column == NULL || refill->column->attnum == 0 || refill->column->generated)
+		return false;
+	refill->retyped = strcmp(putback->item->operation, "drop column") != 0;
+	refill->anything = !refill->retyped && putback->item->down &&
+		refill_is_new(target, refill->column);
+	refill->default_image = refill_default(target, refill->column);
+	return true;
+}
+
+/*
+ * Judge a value whose column got another type and then its first one again: seen
+ * is the value in between.  If that is the kept one in another type, nobody has
+ * changed it.
+ */
+static bool
+refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
+{
+	RefillColumn refill;
+	TupleDesc	desc = seen->tts_tupleDescriptor;
+	Form_pg_attribute from;
+	Form_pg_attribute to = NULL;
+	bool		isnull;
+	bool		seen_isnull = true;
+	Datum		value;
+	Datum		seen_value = (Datum) 0;
+
+	if (!refill_learn(putback, &refill))
+		return true;
+	from = TupleDescAttr(kept->tts_tupleDescriptor, refill.column->kept - 1);
+	for (int i = 0; i < desc->natts && to == NULL; i++)
+	{
+		if (strcmp(NameStr(TupleDescAttr(desc, i)->attname), putback->item->column) == 0)
+		{
+			to = TupleDescAttr(desc, i);
+			seen_value = slot_getattr(seen, i + 1, &seen_isnull);
+		}
+	}
+	value = slot_getattr(kept, refill.column->kept, &isnull);
+	if (to == NULL)
+		return false;
+	if (isnull || seen_isnull ||
+		strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
+	{
+		if (refill_cast_image(from, value, isnull, to) !=
+			migrate_image_value(seen_value, seen_isnull, to))
+			return false;
+	}
+	if (migrate_target_find(putback->target, kept))
+		refill_set(&refill, kept);
+	return true;
+}
+
+/* Put the values of a column back. */
+void
+migrate_refill_column(PutBack *putback)
+{
+	RestoreTarget *target = putback->target;
+	RefillColumn refill;
+	KeptRows   *rows;
+
+	if (!refill_learn(putback, &refill))
+		return;
+	if (target->keys == 0)
+	{
+		migrate_match_column(putback, refill.column, refill_found, &refill);
+		return;
+	}
+	if (refill.retyped && putback->item->witnesses != NIL)
+		refill.witness = migrate_witness_begin(putback, refill_verdict);
+	rows = migrate_keptrows_begin(putback->kept, false);
+	while (migrate_keptrows_next(rows))
+	{
+		MemoryContext old = MemoryContextSwitchTo(target->row);
+
+		if (migrate_target_find(target, migrate_keptrows_slot(rows)))
+			refill_found(&refill, migrate_keptrows_slot(rows));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(target->row);
+	}
+	if (refill.witness != NULL)
+		migrate_witness_end(refill.witness);
+	migrate_keptrows_end(rows);
+}

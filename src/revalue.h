@@ -1,0 +1,15 @@
+/*-------------------------------------------------------------------------
+ *
+ * revalue.h
+ *		Keep columns to which an ALTER gives other values.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_REVALUE_H
+#define MIGRATE_REVALUE_H
+
+#include "nodes/parsenodes.h"
+
+extern void migrate_revalue_keep(const AlterTableStmt *stmt);
+
+#endif							/* MIGRATE_REVALUE_H */
