@@ -25,6 +25,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_sequence.h"
 #include "catalog/pg_type.h"
@@ -586,6 +587,30 @@ migrate_stamp_refresh(Stamps *stamps, uint64 key, StampChanges *changes)
 	for (int i = 0; i < migrate_tracked_count; i++)
 		if (migrate_tracked[i].relation >= 0)
 			stamp_refresh_on(stamps, &migrate_tracked[i], OBJECT_KEY_OID(key), changes);
+}
+
+/*
+ * Look again at the constraints of the tables that inherit from one: the server
+ * changes their rows without a word when the parent's constraint goes.
+ */
+void
+migrate_stamp_refresh_inherited(Stamps *stamps, Oid relid, StampChanges *changes)
+{
+	StampEntry *entry = stamp_find(stamps->table, OBJECT_KEY(RelationRelationId, relid));
+	ListCell   *lc;
+
+	if (entry == NULL || !stamp_can_carry(entry->relkind) || !has_subclass(relid))
+		return;
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+	{
+		uint64		key = OBJECT_KEY(RelationRelationId, lfirst_oid(lc));
+
+		entry = lfirst_oid(lc) == relid ? NULL : stamp_find(stamps->table, key);
+		for (key = entry == NULL ? 0 : entry->first; key != 0;
+			 key = stamptab_lookup(stamps->table, key)->next)
+			if (OBJECT_KEY_CLASS(key) == ConstraintRelationId)
+				stamp_refresh_one(stamps, key, changes);
+	}
 }
 
 /*

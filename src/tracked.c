@@ -230,9 +230,9 @@ tracked_read_special(HeapTuple tuple, TrackedRow *row, const TrackedCatalog *tra
 				return true;
 			}
 		case ConstraintRelationId:
-			/* those of a domain are a part of it */
-			return OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->contypid) ==
-				(tracked->role == TRACKED_PART);
+			/* those of a domain are a part of it, but have comments of their own */
+			return tracked->role == TRACKED_OBJECT ||
+				OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->contypid);
 		case TriggerRelationId:
 			return !((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
 		case TypeRelationId:
