@@ -22,44 +22,34 @@ COMMENT ON VIEW migrate.user_namespace IS
 
 -- From the catalogs to json -----------------------------------------------------
 
+CREATE FUNCTION migrate.properties_json(VARIADIC "any") RETURNS json
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_properties_json';
+COMMENT ON FUNCTION migrate.properties_json("any") IS
+'json_build_object() without the keys whose values are NULL';
+
 CREATE FUNCTION migrate.acl_json(acl aclitem[], kind "char", owner oid) RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN s.granted <> s.standard THEN to_json(s.granted) END
-	FROM (SELECT
-			ARRAY(SELECT i::text COLLATE "C" FROM unnest(acl) i ORDER BY 1) AS granted,
-			ARRAY(SELECT i::text COLLATE "C" FROM unnest(acldefault(kind, owner)) i ORDER BY 1) AS standard) s;
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_acl_json';
 COMMENT ON FUNCTION migrate.acl_json(aclitem[], "char", oid) IS
 'privileges as a sorted json array; NULL when they are what an object of this kind and owner has anyway.
 kind: as for acldefault().';
 
 CREATE FUNCTION migrate.labels_json(class oid, object oid, subobject integer DEFAULT 0) RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_object_agg(l.provider, l.label ORDER BY l.provider COLLATE "C")
-	FROM pg_seclabel l
-	WHERE l.objoid = object AND l.classoid = class AND l.objsubid = subobject;
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_labels_json';
 COMMENT ON FUNCTION migrate.labels_json(oid, oid, integer) IS
 'security labels of an object or column by provider; NULL when it has none';
 
 CREATE FUNCTION migrate.options_json(options text[]) RETURNS json
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_object_agg(split_part(o, '=', 1), substr(o, strpos(o, '=') + 1) ORDER BY split_part(o, '=', 1) COLLATE "C")
-	FROM unnest(options) o;
-END;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_options_json';
 COMMENT ON FUNCTION migrate.options_json(text[]) IS
 'reloptions, attoptions or options of a foreign object as a json object, sorted; NULL when there are none';
 
 CREATE FUNCTION migrate.collation_name(collation_oid oid) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
-	FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
-	WHERE c.oid = collation_oid;
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_collation_name';
 COMMENT ON FUNCTION migrate.collation_name(oid) IS 'qualified and quoted name of a collation; NULL = none';
 
 -- From json to statements ---------------------------------------------------------

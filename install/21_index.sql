@@ -16,7 +16,7 @@ COMMENT ON FUNCTION migrate.index_statistics(oid) IS
 CREATE VIEW migrate.live_index AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 	r.schema || '.' || quote_ident(c.relname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', pg_get_indexdef(c.oid),
 		'partition_of', CASE WHEN c.relispartition THEN
 			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
@@ -26,7 +26,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 		'statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
 		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
 			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_class c
 JOIN pg_index i ON i.indexrelid = c.oid
 JOIN migrate.user_relation r ON r.oid = i.indrelid
@@ -42,7 +42,7 @@ COMMENT ON VIEW migrate.live_index IS
 CREATE VIEW migrate.live_constraint AS
 SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS kind,
 	quote_ident(k.conname) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', pg_get_constraintdef(k.oid),
 		'inherited', CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN true END,
 		'partition_of', CASE WHEN c.relispartition THEN
@@ -54,7 +54,7 @@ SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS
 		'index_tablespace', CASE WHEN c.reltablespace <> 0 THEN
 			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
 		'index_comment', x.description,
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_constraint k
 JOIN migrate.user_relation r ON r.oid = k.conrelid
 LEFT JOIN pg_class c ON k.contype IN ('p', 'u', 'x') AND c.oid = k.conindid
@@ -71,11 +71,11 @@ COMMENT ON VIEW migrate.live_constraint IS
 CREATE VIEW migrate.live_trigger AS
 SELECT 'pg_trigger'::regclass::oid AS class, t.oid AS object, 'trigger' AS kind,
 	quote_ident(t.tgname) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END,
 		'enabled', CASE WHEN t.tgparentid = 0 AND t.tgenabled = 'O' THEN NULL ELSE
 			CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END END,
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_trigger t
 JOIN migrate.user_relation r ON r.oid = t.tgrelid
 LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
@@ -89,10 +89,10 @@ COMMENT ON VIEW migrate.live_trigger IS
 CREATE VIEW migrate.live_rule AS
 SELECT 'pg_rewrite'::regclass::oid AS class, w.oid AS object, 'rule' AS kind,
 	quote_ident(w.rulename) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', regexp_replace(pg_get_ruledef(w.oid), ';\s*$', ''),
 		'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_rewrite w
 JOIN migrate.user_relation r ON r.oid = w.ev_class
 LEFT JOIN pg_description d ON d.objoid = w.oid AND d.classoid = 'pg_rewrite'::regclass AND d.objsubid = 0
@@ -104,14 +104,14 @@ COMMENT ON VIEW migrate.live_rule IS 'rewrite rules as they are now, but those t
 CREATE VIEW migrate.live_policy AS
 SELECT 'pg_policy'::regclass::oid AS class, p.oid AS object, 'policy' AS kind,
 	quote_ident(p.polname) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'restrictive', CASE WHEN NOT p.polpermissive THEN true END,
 		'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END,
 		'roles', CASE WHEN p.polroles <> '{0}' THEN
 			(SELECT json_agg(pg_get_userbyid(o) ORDER BY pg_get_userbyid(o) COLLATE "C") FROM unnest(p.polroles) o) END,
 		'using', pg_get_expr(p.polqual, p.polrelid),
 		'with_check', pg_get_expr(p.polwithcheck, p.polrelid),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_policy p
 JOIN migrate.user_relation r ON r.oid = p.polrelid
 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0
@@ -122,11 +122,11 @@ COMMENT ON VIEW migrate.live_policy IS 'row-level security policies as they are 
 CREATE VIEW migrate.live_statistics AS
 SELECT 'pg_statistic_ext'::regclass::oid AS class, s.oid AS object, 'statistics' AS kind,
 	n.name || '.' || quote_ident(s.stxname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', pg_get_statisticsobjdef(s.oid),
 		'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
 		'owner', pg_get_userbyid(s.stxowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_statistic_ext s
 JOIN migrate.user_namespace n ON n.oid = s.stxnamespace
 JOIN migrate.user_relation r ON r.oid = s.stxrelid

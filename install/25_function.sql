@@ -70,7 +70,7 @@ CREATE VIEW migrate.live_function AS
 SELECT 'pg_proc'::regclass::oid AS class, p.oid AS object,
 	CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
 	p.oid::regprocedure::text AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', CASE WHEN p.prokind = 'a' THEN migrate.create_aggregate(p.oid)
 			ELSE rtrim(pg_get_functiondef(p.oid), E'\n') END,
 		-- the types alone do not name a procedure where another has output parameters
@@ -80,7 +80,7 @@ SELECT 'pg_proc'::regclass::oid AS class, p.oid AS object,
 		'owner', pg_get_userbyid(p.proowner),
 		'acl', migrate.acl_json(p.proacl, 'f', p.proowner),
 		'comment', d.description,
-		'labels', migrate.labels_json('pg_proc'::regclass, p.oid))) AS definition
+		'labels', migrate.labels_json('pg_proc'::regclass, p.oid)) AS definition
 FROM pg_proc p
 JOIN migrate.user_namespace n ON n.oid = p.pronamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_proc'::regclass AND d.objoid = p.oid AND d.objsubid = 0

@@ -66,11 +66,11 @@ COMMENT ON VIEW migrate.grantable IS
 
 CREATE VIEW migrate.live_privileges AS
 SELECT o.class, o.object, 'privileges'::text AS kind, o.name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'extension', o.extension,
 		'privileges', o.changed,
 		'columns', o.columns,
-		'owner', pg_get_userbyid(o.owner))) AS definition
+		'owner', pg_get_userbyid(o.owner)) AS definition
 FROM (SELECT g.class, g.object, g.name, g.owner, e.extension, c.changed, c.columns
 	  FROM migrate.grantable g
 	  CROSS JOIN LATERAL (

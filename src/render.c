@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
@@ -297,7 +299,9 @@ render_view_has(const RenderView *view, uint64 key, Stamps *stamps)
 	char		relkind;
 
 	if (view->part == RENDER_PRIVILEGES)
-		return render_may_have_privileges(OBJECT_KEY_CLASS(key));
+		return render_may_have_privileges(OBJECT_KEY_CLASS(key)) &&
+			(OBJECT_KEY_OID(key) < FirstNormalObjectId ||
+			 OidIsValid(getExtensionOfObject(OBJECT_KEY_CLASS(key), OBJECT_KEY_OID(key))));
 	if (OBJECT_KEY_CLASS(key) != view->class)
 		return false;
 	if (view->class != RelationRelationId)

@@ -1,0 +1,357 @@
+/*-------------------------------------------------------------------------
+ *
+ * describe.c
+ *		Pieces of definitions that the views migrate.live_* need often.
+ *
+ * In SQL, each of these would be parsed and planned again whenever a view is
+ * read, which would cost more than all the rest of a small snapshot.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_seclabel.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "describe.h"
+
+PG_FUNCTION_INFO_V1(migrate_relation_name);
+PG_FUNCTION_INFO_V1(migrate_collation_name);
+PG_FUNCTION_INFO_V1(migrate_is_member);
+PG_FUNCTION_INFO_V1(migrate_acl_json);
+PG_FUNCTION_INFO_V1(migrate_labels_json);
+PG_FUNCTION_INFO_V1(migrate_options_json);
+PG_FUNCTION_INFO_V1(migrate_properties_json);
+
+/* A key and its value; either may stand alone. */
+typedef struct DescribePair
+{
+	char	   *key;
+	char	   *value;
+} DescribePair;
+
+/* Order pairs by key, byte by byte. */
+static int
+describe_compare(const void *one, const void *other)
+{
+	return strcmp(((const DescribePair *) one)->key, ((const DescribePair *) other)->key);
+}
+
+/* Append pairs as a json object, or their keys as an array. */
+static void
+describe_json(StringInfo json, const DescribePair *pairs, int count, bool is_object)
+{
+	appendStringInfoChar(json, is_object ? '{' : '[');
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoChar(json, ',');
+		escape_json(json, pairs[i].key);
+		if (!is_object)
+			continue;
+		appendStringInfoChar(json, ':');
+		escape_json(json, pairs[i].value);
+	}
+	appendStringInfoChar(json, is_object ? '}' : ']');
+}
+
+/* Return the qualified and quoted name of a relation, or NULL. */
+char *
+migrate_describe_relation(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+	char	   *schema = name == NULL ? NULL : get_namespace_name(get_rel_namespace(relid));
+
+	return schema == NULL ? NULL : quote_qualified_identifier(schema, name);
+}
+
+/* Return the qualified and quoted name of a collation, or NULL. */
+char *
+migrate_describe_collation(Oid collation)
+{
+	HeapTuple	tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+	Form_pg_collation form;
+	char	   *schema;
+	char	   *result;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	form = (Form_pg_collation) GETSTRUCT(tuple);
+	schema = get_namespace_name(form->collnamespace);
+	result = schema == NULL ? NULL :
+		quote_qualified_identifier(schema, NameStr(form->collname));
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* List the entries of an ACL as text, sorted. */
+static DescribePair *
+describe_acl(const Acl *acl, int *count)
+{
+	DescribePair *pairs;
+
+	*count = ACL_NUM(acl);
+	pairs = palloc0(sizeof(DescribePair) * (*count + 1));
+	for (int i = 0; i < *count; i++)
+		pairs[i].key = DatumGetCString(DirectFunctionCall1(aclitemout,
+														   PointerGetDatum(&ACL_DAT(acl)[i])));
+	qsort(pairs, *count, sizeof(DescribePair), describe_compare);
+	return pairs;
+}
+
+/*
+ * Append privileges as a json array; false = they are what an object of this
+ * kind (as for acldefault()) and owner has anyway.
+ */
+bool
+migrate_describe_acl(StringInfo json, const Acl *acl, char kind, Oid owner)
+{
+	const Acl  *standard = DatumGetAclP(DirectFunctionCall2(acldefault_sql, CharGetDatum(kind),
+															ObjectIdGetDatum(owner)));
+	int			count;
+	int			standard_count;
+	DescribePair *granted = describe_acl(acl, &count);
+	DescribePair *by_default = describe_acl(standard, &standard_count);
+	bool		same = count == standard_count;
+
+	for (int i = 0; i < count && same; i++)
+		same = strcmp(granted[i].key, by_default[i].key) == 0;
+	if (!same)
+		describe_json(json, granted, count, false);
+	return !same;
+}
+
+/* Append the security labels of an object or column; false = there are none. */
+bool
+migrate_describe_labels(StringInfo json, Oid class, Oid object, int32 sub)
+{
+	Relation	rel = table_open(SecLabelRelationId, AccessShareLock);
+	DescribePair *pairs = NULL;
+	int			count = 0;
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object));
+	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(class));
+	ScanKeyInit(&keys[2], Anum_pg_seclabel_objsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(sub));
+	scan = systable_beginscan(rel, SecLabelObjectIndexId, true, NULL, 3, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		TupleDesc	desc = RelationGetDescr(rel);
+
+		pairs = pairs == NULL ? palloc(sizeof(DescribePair)) :
+			repalloc(pairs, sizeof(DescribePair) * (count + 1));
+		pairs[count].key = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_provider, desc, &isnull));
+		pairs[count].value = TextDatumGetCString(heap_getattr(tuple, Anum_pg_seclabel_label, desc, &isnull));
+		count++;
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (count == 0)
+		return false;
+	qsort(pairs, count, sizeof(DescribePair), describe_compare);
+	describe_json(json, pairs, count, true);
+	return true;
+}
+
+/* Append options, an array of name=value, sorted; false = there are none. */
+bool
+migrate_describe_options(StringInfo json, Datum array)
+{
+	Datum	   *options;
+	int			count;
+	DescribePair *pairs;
+
+	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
+					  &options, NULL, &count);
+	if (count == 0)
+		return false;
+	pairs = palloc(sizeof(DescribePair) * count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *equals;
+
+		pairs[i].key = TextDatumGetCString(options[i]);
+		equals = strchr(pairs[i].key, '=');
+		if (equals != NULL)
+			*equals = '\0';
+		pairs[i].value = equals == NULL ? "" : equals + 1;
+	}
+	qsort(pairs, count, sizeof(DescribePair), describe_compare);
+	describe_json(json, pairs, count, true);
+	return true;
+}
+
+/* SQL: migrate.relation_name(relation oid) */
+Datum
+migrate_relation_name(PG_FUNCTION_ARGS)
+{
+	char	   *name = migrate_describe_relation(PG_GETARG_OID(0));
+
+	if (name == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/* SQL: migrate.collation_name(collation_oid oid) */
+Datum
+migrate_collation_name(PG_FUNCTION_ARGS)
+{
+	char	   *name = migrate_describe_collation(PG_GETARG_OID(0));
+
+	if (name == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/* SQL: migrate.is_member(class oid, object oid) */
+Datum
+migrate_is_member(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(OidIsValid(getExtensionOfObject(PG_GETARG_OID(0), PG_GETARG_OID(1))));
+}
+
+/* SQL: migrate.acl_json(acl aclitem[], kind "char", owner oid) */
+Datum
+migrate_acl_json(PG_FUNCTION_ARGS)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	if (!migrate_describe_acl(&json, PG_GETARG_ACL_P(0), PG_GETARG_CHAR(1), PG_GETARG_OID(2)))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
+}
+
+/* SQL: migrate.labels_json(class oid, object oid, subobject integer) */
+Datum
+migrate_labels_json(PG_FUNCTION_ARGS)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	if (!migrate_describe_labels(&json, PG_GETARG_OID(0), PG_GETARG_OID(1), PG_GETARG_INT32(2)))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
+}
+
+/* SQL: migrate.options_json(options text[]) */
+Datum
+migrate_options_json(PG_FUNCTION_ARGS)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	if (!migrate_describe_options(&json, PG_GETARG_DATUM(0)))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
+}
+
+/* Append json without white space between its parts. */
+static void
+describe_compact(StringInfo json, const char *part)
+{
+	bool		quoted = false;
+
+	enlargeStringInfo(json, strlen(part));
+	for (; *part != '\0'; part++)
+	{
+		if (!quoted && (*part == ' ' || *part == '\n'))
+			continue;
+		if (*part == '"')
+			quoted = !quoted;
+		else if (*part == '\\' && quoted)
+			json->data[json->len++] = *part++;
+		json->data[json->len++] = *part;
+	}
+	json->data[json->len] = '\0';
+}
+
+/* Append a value as json. */
+static void
+describe_value(StringInfo json, Datum value, Oid type)
+{
+	Oid			output;
+	bool		is_varlena;
+	char	   *string;
+
+	if (OidIsValid(get_element_type(type)))
+	{
+		string = TextDatumGetCString(DirectFunctionCall1(array_to_json, value));
+		describe_compact(json, string);
+		return;
+	}
+	switch (type)
+	{
+		case BOOLOID:
+			appendStringInfoString(json, DatumGetBool(value) ? "true" : "false");
+			return;
+		case TEXTOID:
+		case JSONOID:
+			string = TextDatumGetCString(value);
+			break;
+		case UNKNOWNOID:
+		case CSTRINGOID:
+			string = DatumGetCString(value);
+			break;
+		default:
+			getTypeOutputInfo(type, &output, &is_varlena);
+			string = OidOutputFunctionCall(output, value);
+			break;
+	}
+	if (type == JSONOID)
+		describe_compact(json, string);
+	else if (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID)
+		appendStringInfoString(json, string);
+	else
+		escape_json(json, string);
+}
+
+/*
+ * SQL: migrate.properties_json(VARIADIC "any"): json_build_object() without the
+ * keys whose values are NULL, in one go.
+ */
+Datum
+migrate_properties_json(PG_FUNCTION_ARGS)
+{
+	Datum	   *args;
+	bool	   *nulls;
+	Oid		   *types;
+	int			count = extract_variadic_args(fcinfo, 0, false, &args, &types, &nulls);
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i + 1 < count; i += 2)
+	{
+		if (nulls[i] || nulls[i + 1])
+			continue;
+		if (json.len > 1)
+			appendStringInfoChar(&json, ',');
+		describe_value(&json, args[i], types[i]);
+		appendStringInfoChar(&json, ':');
+		describe_value(&json, args[i + 1], types[i + 1]);
+	}
+	appendStringInfoChar(&json, '}');
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
+}
