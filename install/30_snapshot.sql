@@ -46,6 +46,7 @@ CREATE TABLE migrate.object_version (
 	name	text COLLATE "C" NOT NULL,
 	digest	bytea NOT NULL,
 	needs	bigint[] NOT NULL,
+	attnums	smallint[],
 	PRIMARY KEY (id, since)
 );
 CREATE INDEX object_version_object ON migrate.object_version (object, class) WHERE until IS NULL;
@@ -62,6 +63,15 @@ COMMENT ON COLUMN migrate.object_version.kind IS 'table, function, constraint an
 COMMENT ON COLUMN migrate.object_version.name IS 'qualified and quoted; unique in its kind';
 COMMENT ON COLUMN migrate.object_version.digest IS 'of its definition';
 COMMENT ON COLUMN migrate.object_version.needs IS 'ids of the objects it depends on';
+COMMENT ON COLUMN migrate.object_version.attnums IS 'of a table: the numbers of its columns, in their order; by these a renamed column is known. No part of the definition, since equal tables may differ in them';
+
+CREATE FUNCTION migrate.column_numbers(relation oid) RETURNS smallint[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT array_agg(a.attnum ORDER BY a.attnum)
+	FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
+END;
+COMMENT ON FUNCTION migrate.column_numbers(oid) IS 'the numbers of the columns of a table, in their order';
 
 -- Not dumped: it says something of this cluster's catalogs.
 CREATE TABLE migrate.stamp (

@@ -243,10 +243,10 @@ COMMENT ON FUNCTION migrate.enum_alter(text, json, json) IS
 -- From snapshot to snapshot -----------------------------------------------------------
 
 CREATE FUNCTION migrate.object_at(snapshot bigint)
-RETURNS TABLE (key bigint, class oid, object oid, kind text, name text, digest bytea, definition json, needs bigint[])
+RETURNS TABLE (key bigint, class oid, object oid, kind text, name text, digest bytea, definition json, needs bigint[], attnums smallint[])
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
-	SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, d.body, v.needs
+	SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, d.body, v.needs, v.attnums
 	FROM migrate.object_version v JOIN migrate.definition d ON d.digest = v.digest
 	WHERE v.since <= object_at.snapshot AND (v.until IS NULL OR v.until > object_at.snapshot);
 END;
@@ -264,10 +264,33 @@ CREATE TYPE migrate.rollback_item AS (
 	want		json,
 	have_needs	bigint[],
 	want_needs	bigint[],
+	have_attnums	smallint[],		-- of a table: the numbers of its columns
+	want_attnums	smallint[],
+	same_object	boolean,		-- known by OID, not only by name
 	action		text			-- create, drop, replace, alter
 );
 COMMENT ON TYPE migrate.rollback_item IS
 'an object that a down script must do something about';
+
+CREATE FUNCTION migrate.numbered_columns(definition json, attnums smallint[])
+RETURNS TABLE (number smallint, name text) LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
+BEGIN ATOMIC
+	SELECT attnums[c.ordinality], c.value ->> 'name'
+	FROM json_array_elements(definition -> 'columns') WITH ORDINALITY c;
+END;
+COMMENT ON FUNCTION migrate.numbered_columns(json, smallint[]) IS
+'the columns of a table with their numbers';
+
+CREATE FUNCTION migrate.renamed_columns(item migrate.rollback_item)
+RETURNS TABLE (old_name text, new_name text) LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT h.name, w.name
+	FROM migrate.numbered_columns((item).have, (item).have_attnums) h
+	JOIN migrate.numbered_columns((item).want, (item).want_attnums) w ON w.number = h.number
+	WHERE h.name <> w.name AND (item).same_object;
+END;
+COMMENT ON FUNCTION migrate.renamed_columns(migrate.rollback_item) IS
+'the columns of a table that have another name now';
 
 CREATE FUNCTION migrate.rollback_action(kind text, have json, want json) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -291,27 +314,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION migrate.rollback_action(text, json, json) IS
 'what turns an object into another: create, drop, alter, retype (an enum, with the columns of it), replace (drop and create)';
-
-CREATE FUNCTION migrate.renamed_columns(have json, want json)
-RETURNS TABLE (old_name text, new_name text) LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 1
-BEGIN ATOMIC
-	WITH pair AS (
-		SELECT h.value ->> 'name' AS old_name, w.value ->> 'name' AS new_name,
-			h.value ->> 'type' = w.value ->> 'type' AS same_type,
-			h.ordinality = json_array_length(have -> 'columns') AS is_last,
-			count(*) OVER () AS pairs
-		FROM json_array_elements(have -> 'columns') WITH ORDINALITY h
-		JOIN json_array_elements(want -> 'columns') WITH ORDINALITY w ON w.ordinality = h.ordinality
-		WHERE json_array_length(have -> 'columns') = json_array_length(want -> 'columns')
-			AND w.value ->> 'name' NOT IN (SELECT c.value ->> 'name' FROM json_array_elements(have -> 'columns') c)
-			AND h.value ->> 'name' NOT IN (SELECT c.value ->> 'name' FROM json_array_elements(want -> 'columns') c)
-	)
-	SELECT p.old_name, p.new_name FROM pair p
-	WHERE p.same_type OR p.pairs = 1 AND NOT p.is_last;
-END;
-COMMENT ON FUNCTION migrate.renamed_columns(json, json) IS
-'columns that stand in the same place under another name: renamed, since a new column would come last.
-In the last place, and of several columns, only those of the same type.';
 
 CREATE FUNCTION migrate.rename_columns(definition json, old_names text[], new_names text[]) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -344,6 +346,7 @@ BEGIN ATOMIC
 		SELECT * FROM same_object UNION ALL SELECT * FROM same_name
 	)
 	SELECT coalesce(h.key, w.key), w.key, coalesce(h.kind, w.kind), h.name, h.name, w.name, h.definition, w.definition, h.needs, w.needs,
+		h.attnums, w.attnums, coalesce(h.object = w.object AND h.class = w.class, false),
 		migrate.rollback_action(coalesce(h.kind, w.kind), h.definition, w.definition)
 	FROM (SELECT p.have_key, p.want_key FROM pair p
 		  UNION ALL SELECT h.key, NULL FROM h WHERE h.key NOT IN (SELECT p.have_key FROM pair p)
@@ -406,7 +409,7 @@ BEGIN
 					own_now := replace(own_now, ' on ' || other.have_name, ' on ' || other.want_name);
 				END IF;
 				IF other.kind IN ('table', 'foreign table', 'view') AND other.key = ANY (item.have_needs) THEN
-					FOR names IN SELECT * FROM migrate.renamed_columns(other.have, other.want)
+					FOR names IN SELECT * FROM migrate.renamed_columns(other)
 					LOOP
 						text_now := regexp_replace(text_now, '\m' || names.old_name || '\M', names.new_name, 'g');
 					END LOOP;
@@ -440,7 +443,9 @@ BEGIN ATOMIC
 		SELECT i.key FROM item i WHERE i.action IN ('drop', 'replace', 'retype')
 		UNION
 		SELECT h.key FROM item i
-		CROSS JOIN LATERAL migrate.lost_columns(i.have, i.want) lost
+		CROSS JOIN LATERAL (SELECT array_agg(r.old_name) AS old_names, array_agg(r.new_name) AS new_names
+							FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) r
+		CROSS JOIN LATERAL migrate.lost_columns(migrate.rename_columns(i.have, r.old_names, r.new_names), i.want) lost
 		JOIN edge e ON e.need = i.key
 		JOIN h ON h.key = e.key
 		WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table') AND lost IS NOT NULL
@@ -449,10 +454,11 @@ BEGIN ATOMIC
 		SELECT e.key FROM gone g JOIN edge e ON e.need = g.key
 	)
 	SELECT i.key, i.want_key, i.kind, i.later_name, i.have_name, i.want_name, i.have, i.want, i.have_needs, i.want_needs,
+		i.have_attnums, i.want_attnums, i.same_object,
 		CASE WHEN i.action = 'alter' AND i.key IN (SELECT g.key FROM gone g) THEN 'replace' ELSE i.action END
 	FROM item i
 	UNION ALL
-	SELECT h.key, w.key, h.kind, h.name, h.name, w.name, h.definition, w.definition, h.needs, w.needs, 'replace'
+	SELECT h.key, w.key, h.kind, h.name, h.name, w.name, h.definition, w.definition, h.needs, w.needs, h.attnums, w.attnums, true, 'replace'
 	FROM gone g
 	JOIN h ON h.key = g.key
 	JOIN migrate.object_at(earlier) w ON w.key = h.key
@@ -735,14 +741,14 @@ BEGIN
 	FROM unnest(items) i, migrate.rename_ddl(i) r
 	WHERE i.action IN ('alter', 'retype') ORDER BY migrate.kind_rank(i.kind), array_position(forward, i.key);
 	RETURN QUERY SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', i.want_name, c.old_name, c.new_name)
-	FROM unnest(items) i, migrate.renamed_columns(i.have, i.want) c
+	FROM unnest(items) i, migrate.renamed_columns(i) c
 	WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table');
 	items := ARRAY(SELECT (i.key, i.want_key, i.kind, i.later_name, i.have_name, i.want_name,
 			CASE WHEN c.old_names IS NULL THEN i.have ELSE migrate.rename_columns(i.have, c.old_names, c.new_names) END,
-			i.want, i.have_needs, i.want_needs, i.action)::migrate.rollback_item
+			i.want, i.have_needs, i.want_needs, i.have_attnums, i.want_attnums, i.same_object, i.action)::migrate.rollback_item
 		FROM unnest(items) i,
 			LATERAL (SELECT array_agg(r.old_name) AS old_names, array_agg(r.new_name) AS new_names
-					 FROM migrate.renamed_columns(i.have, i.want) r WHERE i.kind IN ('table', 'foreign table')) c);
+					 FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) c);
 	RETURN QUERY SELECT a.statement
 	FROM unnest(items) i, migrate.alter_ddl(i) WITH ORDINALITY a(phase, statement, place)
 	WHERE i.action = 'alter' AND a.phase = 1
@@ -808,6 +814,11 @@ BEGIN
 		RAISE EXCEPTION 'there are no snapshots from around migration % (%)', version, migration.name
 			USING ERRCODE = 'object_not_in_prerequisite_state',
 				  HINT = 'They are taken by migrate_apply() while migrate.snapshots is on, and removed by migrate_prune().';
+	END IF;
+	IF migration.snapshot_before < (SELECT min(s.snapshot) FROM migrate.snapshot s) THEN
+		RAISE EXCEPTION 'snapshot % from before migration % (%) has been removed', migration.snapshot_before, version, migration.name
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				  HINT = 'Write the down script by hand.';
 	END IF;
 	SELECT string_agg(s.statement || ';', E'\n' ORDER BY s.place) INTO script
 	FROM migrate.rollback_script(migration.snapshot_after, migration.snapshot_before) WITH ORDINALITY s(statement, place);

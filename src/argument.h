@@ -12,6 +12,5 @@
 
 extern int64 migrate_argument_version(FunctionCallInfo fcinfo, int n, int64 least);
 extern char *migrate_argument_text(FunctionCallInfo fcinfo, int n, const char *what);
-extern int64 migrate_argument_number(FunctionCallInfo fcinfo, int n, const char *what);
 
 #endif							/* MIGRATE_ARGUMENT_H */

@@ -7,10 +7,8 @@
  *
  * Invariants:
  *
- * - A row is kept by the subtransaction that changed it, or not at all: rows wait
- *   in a level of their own for each subtransaction, are written before that one
- *   commits, and are dropped when it aborts.
- * - Few rows wait at a time, so memory does not grow with rows.
+ * - A row is kept by the subtransaction that changed it, or not at all (pending.c).
+ * - Rows that the step itself has inserted are not kept (newborn.c).
  * - An update that changes nothing is not kept; neither is, where a key finds the
  *   row again, a large value that an update leaves alone.
  * - No code of the user's runs here but output functions of types, with their
@@ -21,7 +19,6 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
-#include "access/heapam.h"
 #include "access/table.h"
 #include "port/pg_bswap.h"
 #include "utils/guc.h"
@@ -32,51 +29,31 @@
 
 #include "backup.h"
 #include "capture.h"
+#include "newborn.h"
+#include "pending.h"
 #include "rowimage.h"
-
-#define CAPTURE_MAX_ROWS 1000	/* of one table that wait */
-#define CAPTURE_MAX_BYTES (256 * 1024)	/* of all tables that wait */
-
-/* Rows of one kept table that wait to be written. */
-typedef struct CaptureBuffer
-{
-	Oid			kept;
-	TupleDesc	desc;
-	int			rows;			/* how many wait */
-	int			counted;		/* how many of them count as kept */
-	TupleTableSlot *slots[CAPTURE_MAX_ROWS];	/* made at the first need */
-} CaptureBuffer;
-
-/* What one subtransaction has changed and not written yet. */
-typedef struct CaptureLevel
-{
-	SubTransactionId subid;
-	MemoryContext context;		/* of the level */
-	MemoryContext tuples;		/* below it: what waits */
-	int64		bytes;
-	List	   *buffers;		/* of CaptureBuffer * */
-	struct CaptureLevel *parent;
-} CaptureLevel;
 
 /* One relation whose rows change. */
 typedef struct CaptureSource
 {
 	Oid			relid;			/* hash key */
-	bool		valid;			/* the rest is about the relation as it is */
+	uint64		query;			/* when it was last looked at */
+	TupleDesc	desc;			/* a copy */
+	TupleTableSlot *old;		/* the row as it was, made at the first need */
+	uint64		old_epoch;
+	bool		old_is_newborn;
+	Newborn    *newborn;		/* rows that the step has inserted */
+
+	/* how its rows are kept */
+	bool		valid;			/* this is about the relation as it is */
 	SubTransactionId subid;		/* made its kept table */
-	uint64		query;			/* when that was last checked */
+	MemoryContext context;
 	Oid			kept;
 	KeepMap    *map;
-	TupleDesc	desc;			/* of the source, a copy */
 	TupleDesc	kept_desc;
 	bool	   *is_key;			/* of the map's columns */
 	bool	   *is_generated;
 	bool		has_key;
-	TupleTableSlot *old;		/* the row as it was, made at the first need */
-	uint64		old_epoch;
-	CaptureBuffer *buffer;		/* of the current level, if that has this number */
-	uint64		buffer_level;
-	MemoryContext context;
 } CaptureSource;
 
 /* What is known while a step runs. */
@@ -85,14 +62,13 @@ typedef struct CaptureRun
 	MemoryContextCallback callback;
 	MemoryContext context;
 	MemoryContext row;			/* reset for each row */
-	MemoryContext write;		/* reset after each write */
 	MemoryContext old;			/* of the slots for old rows */
 	uint64		old_epoch;		/* counts how often that was emptied */
 	HTAB	   *sources;
 	CaptureSource *last;
-	CaptureLevel *level;
-	uint64		level_number;	/* counts levels made and left */
+	Pending    *pending;
 	uint64		query;			/* counts queries */
+	CommandId	first;			/* command of the step */
 	int64		ordinal;
 	Datum	   *values;
 	bool	   *isnull;
@@ -114,6 +90,7 @@ capture_forget(void *arg)
 void
 migrate_capture_begin(void)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	CaptureRun *run = palloc0(sizeof(CaptureRun));
 	HASHCTL		ctl = {
 		.keysize = sizeof(Oid),
@@ -124,13 +101,15 @@ migrate_capture_begin(void)
 										 ALLOCSET_DEFAULT_SIZES);
 	run->row = AllocSetContextCreate(run->context, "migrate capture row",
 									 ALLOCSET_DEFAULT_SIZES);
-	run->write = AllocSetContextCreate(run->context, "migrate capture write",
-									   ALLOCSET_DEFAULT_SIZES);
 	run->old = AllocSetContextCreate(run->context, "migrate capture slots",
 									 ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(run->context);
+	run->pending = migrate_pending_begin();
+	MemoryContextSwitchTo(caller);
 	ctl.hcxt = run->context;
 	run->sources = hash_create("migrate sources", 64, &ctl,
 							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	run->first = GetCurrentCommandId(false);
 	run->callback.func = capture_forget;
 	run->callback.arg = run;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &run->callback);
@@ -142,7 +121,7 @@ void
 migrate_capture_end(void)
 {
 	migrate_capture_flush();
-	Assert(capture_run->level == NULL);
+	Assert(migrate_pending_is_empty(capture_run->pending));
 	MemoryContextDelete(capture_run->context);
 	capture_run = NULL;
 }
@@ -161,85 +140,12 @@ migrate_capture_query(void)
 	capture_run->query++;
 }
 
-/* Return the level of the current subtransaction. */
-static CaptureLevel *
-capture_level(void)
-{
-	SubTransactionId subid = GetCurrentSubTransactionId();
-	CaptureLevel *level = capture_run->level;
-	MemoryContext context;
-
-	if (level != NULL && level->subid == subid)
-		return level;
-	context = AllocSetContextCreate(capture_run->context, "migrate capture level",
-									ALLOCSET_SMALL_SIZES);
-	level = MemoryContextAllocZero(context, sizeof(CaptureLevel));
-	level->subid = subid;
-	level->context = context;
-	level->tuples = AllocSetContextCreate(context, "migrate capture tuples",
-										  ALLOCSET_DEFAULT_SIZES);
-	level->parent = capture_run->level;
-	capture_run->level = level;
-	capture_run->level_number++;
-	return level;
-}
-
-/* Leave the level on top. */
-static void
-capture_leave(void)
-{
-	CaptureLevel *level = capture_run->level;
-
-	capture_run->level = level->parent;
-	capture_run->level_number++;
-	MemoryContextDelete(level->context);
-}
-
-/* Write what waits for one kept table. */
-static void
-capture_write(CaptureBuffer *buffer)
-{
-	Relation	kept = table_open(buffer->kept, RowExclusiveLock);
-	MemoryContext old = MemoryContextSwitchTo(capture_run->write);
-
-	table_multi_insert(kept, buffer->slots, buffer->rows, GetCurrentCommandId(true),
-					   TABLE_INSERT_SKIP_FSM, NULL);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(capture_run->write);
-	for (int i = 0; i < buffer->rows; i++)
-		ExecClearTuple(buffer->slots[i]);
-	migrate_backup_count_rows(buffer->kept, buffer->counted);
-	buffer->rows = buffer->counted = 0;
-	table_close(kept, NoLock);
-}
-
-/* Write what waits in the level on top. */
-static void
-capture_write_level(void)
-{
-	CaptureLevel *level = capture_run->level;
-	ListCell   *lc;
-
-	foreach(lc, level->buffers)
-	{
-		CaptureBuffer *buffer = lfirst(lc);
-
-		if (buffer->rows > 0)
-			capture_write(buffer);
-	}
-	level->bytes = 0;
-	MemoryContextReset(level->tuples);
-}
-
 /* Write what the current subtransaction has waiting. */
 void
 migrate_capture_flush(void)
 {
-	if (capture_run == NULL || capture_run->level == NULL ||
-		capture_run->level->subid != GetCurrentSubTransactionId())
-		return;
-	capture_write_level();
-	capture_leave();
+	if (capture_run != NULL)
+		migrate_pending_flush(capture_run->pending);
 }
 
 /* Drop the kept tables that a subtransaction made, and slots that it used. */
@@ -249,13 +155,13 @@ capture_abort(SubTransactionId subid)
 	HASH_SEQ_STATUS scan;
 	CaptureSource *source;
 
-	while (capture_run->level != NULL && capture_run->level->subid == subid)
-		capture_leave();
+	migrate_pending_abort(capture_run->pending, subid);
 	hash_seq_init(&scan, capture_run->sources);
 	while ((source = hash_seq_search(&scan)) != NULL)
 	{
 		if (source->valid && source->subid == subid)
 			source->valid = false;
+		migrate_newborn_forget(source->newborn);
 	}
 	/* a slot may hold a pin that the resource owner gives up */
 	MemoryContextReset(capture_run->old);
@@ -336,7 +242,6 @@ capture_learn(CaptureSource *source, Relation rel)
 	old = MemoryContextSwitchTo(source->context);
 	source->subid = GetCurrentSubTransactionId();
 	source->kept = RelationGetRelid(kept);
-	source->desc = CreateTupleDescCopy(RelationGetDescr(rel));
 	source->kept_desc = CreateTupleDescCopy(RelationGetDescr(kept));
 	source->is_key = palloc0(sizeof(bool) * source->map->count);
 	source->is_generated = palloc0(sizeof(bool) * source->map->count);
@@ -351,14 +256,29 @@ capture_learn(CaptureSource *source, Relation rel)
 			TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attgenerated != '\0';
 	}
 	MemoryContextSwitchTo(old);
-	source->old = NULL;
-	source->buffer = NULL;
 	table_close(kept, NoLock);
 	capture_make_room(source->kept_desc->natts);
 	source->valid = true;
 }
 
-/* Find what is known of a relation, which is made or checked once in a query. */
+/* Look at a relation in a new query: it may have changed. */
+static void
+capture_look(CaptureSource *source, Relation rel)
+{
+	MemoryContext old;
+
+	migrate_newborn_look(source->newborn, rel);
+	source->query = capture_run->query;
+	if (source->desc != NULL && capture_is_same(source, RelationGetDescr(rel)))
+		return;
+	old = MemoryContextSwitchTo(capture_run->context);
+	source->desc = CreateTupleDescCopy(RelationGetDescr(rel));
+	MemoryContextSwitchTo(old);
+	source->valid = false;
+	source->old = NULL;
+}
+
+/* Find what is known of a relation. */
 static CaptureSource *
 capture_source(Relation rel)
 {
@@ -370,15 +290,14 @@ capture_source(Relation rel)
 	{
 		source = hash_search(capture_run->sources, &relid, HASH_ENTER, &found);
 		if (!found)
+		{
 			memset((char *) source + sizeof(Oid), 0, sizeof(CaptureSource) - sizeof(Oid));
+			source->newborn = migrate_newborn_begin(capture_run->context, capture_run->first);
+		}
 		capture_run->last = source;
 	}
-	if (source->valid && source->query != capture_run->query &&
-		!capture_is_same(source, RelationGetDescr(rel)))
-		source->valid = false;
-	if (!source->valid)
-		capture_learn(source, rel);
-	source->query = capture_run->query;
+	if (source->query != capture_run->query)
+		capture_look(source, rel);
 	return source;
 }
 
@@ -405,34 +324,8 @@ migrate_capture_read(Relation rel, const TableAmRoutine *routines, ItemPointer t
 	if (!routines->tuple_fetch_row_version(rel, tid, SnapshotAny, source->old))
 		elog(ERROR, "could not read the row of \"%s\" that is about to change",
 			 RelationGetRelationName(rel));
+	source->old_is_newborn = migrate_newborn_is(source->newborn, source->old);
 	return true;
-}
-
-/* Return where rows of a relation wait in the current level. */
-static CaptureBuffer *
-capture_buffer(CaptureSource *source, CaptureLevel *level)
-{
-	MemoryContext old;
-	CaptureBuffer *buffer;
-	ListCell   *lc;
-
-	if (source->buffer != NULL && source->buffer_level == capture_run->level_number)
-		return source->buffer;
-	source->buffer_level = capture_run->level_number;
-	foreach(lc, level->buffers)
-	{
-		source->buffer = lfirst(lc);
-		if (source->buffer->kept == source->kept)
-			return source->buffer;
-	}
-	old = MemoryContextSwitchTo(level->context);
-	buffer = palloc0(sizeof(CaptureBuffer));
-	buffer->kept = source->kept;
-	buffer->desc = CreateTupleDescCopy(source->kept_desc);
-	level->buffers = lappend(level->buffers, buffer);
-	MemoryContextSwitchTo(old);
-	source->buffer = buffer;
-	return buffer;
 }
 
 /* Count the bytes of the values that lie outside of a row. */
@@ -454,39 +347,32 @@ capture_outside_bytes(TupleDesc desc)
 static void
 capture_add(Relation rel, CaptureSource *source, char operation, bool counts)
 {
-	CaptureLevel *level = capture_level();
-	CaptureBuffer *buffer = capture_buffer(source, level);
-	MemoryContext old;
-	HeapTuple	tuple;
+	PendingRow	row = {
+		.kept = source->kept,
+		.desc = source->kept_desc,
+		.values = capture_run->values,
+		.isnull = capture_run->isnull,
+		.counts = counts,
+	};
+	int64		outside = capture_outside_bytes(source->kept_desc);
 
 	capture_run->values[BACKUP_ROWS_ORDINAL - 1] = Int64GetDatum(++capture_run->ordinal);
 	capture_run->isnull[BACKUP_ROWS_ORDINAL - 1] = false;
 	capture_run->values[BACKUP_ROWS_OPERATION - 1] = CharGetDatum(operation);
 	capture_run->isnull[BACKUP_ROWS_OPERATION - 1] = false;
-	old = MemoryContextSwitchTo(level->tuples);
-	tuple = heap_form_tuple(source->kept_desc, capture_run->values, capture_run->isnull);
-	if (buffer->slots[buffer->rows] == NULL)
-	{
-		MemoryContextSwitchTo(level->context);
-		buffer->slots[buffer->rows] = MakeSingleTupleTableSlot(buffer->desc, &TTSOpsHeapTuple);
-	}
-	MemoryContextSwitchTo(old);
-	ExecStoreHeapTuple(tuple, buffer->slots[buffer->rows], false);
-	buffer->rows++;
-	buffer->counted += counts;
-	level->bytes += tuple->t_len;
-	migrate_backup_charge(rel, tuple->t_len +
-						  (HeapTupleHasExternal(tuple) ? capture_outside_bytes(source->kept_desc) : 0));
-	if (buffer->rows == CAPTURE_MAX_ROWS || level->bytes > CAPTURE_MAX_BYTES)
-		capture_write_level();
+	migrate_backup_charge(rel, migrate_pending_add(capture_run->pending, &row) + outside);
 }
 
 /* Put the columns of a row of the source where they are kept. */
 static void
-capture_fill(CaptureSource *source, TupleTableSlot *slot)
+capture_fill(Relation rel, CaptureSource *source, TupleTableSlot *slot)
 {
-	int			level = source->map->any_text ? migrate_keep_pin_settings() : 0;
+	int			level = 0;
 
+	if (!source->valid)
+		capture_learn(source, rel);
+	if (source->map->any_text)
+		level = migrate_keep_pin_settings();
 	migrate_keep_fill(source->map, slot, capture_run->values + BACKUP_ROWS_BEFORE,
 					  capture_run->isnull + BACKUP_ROWS_BEFORE);
 	if (source->map->any_text)
@@ -596,14 +482,16 @@ capture_add_key(Relation rel, CaptureSource *source, char operation)
 static void
 capture_updated(Relation rel, CaptureSource *source, TupleTableSlot *slot)
 {
-	Datum	   *values = palloc(sizeof(Datum) * source->map->count);
-	bool	   *isnull = palloc(sizeof(bool) * source->map->count);
+	Datum	   *values;
+	bool	   *isnull;
 	bool		key;
 
-	capture_fill(source, slot);
+	capture_fill(rel, source, slot);
+	values = palloc(sizeof(Datum) * source->map->count);
+	isnull = palloc(sizeof(bool) * source->map->count);
 	memcpy(values, capture_run->values + BACKUP_ROWS_BEFORE, sizeof(Datum) * source->map->count);
 	memcpy(isnull, capture_run->isnull + BACKUP_ROWS_BEFORE, sizeof(bool) * source->map->count);
-	capture_fill(source, source->old);
+	capture_fill(rel, source, source->old);
 	if (capture_compare(source, values, isnull, &key) == 0)
 		return;
 	capture_run->values[BACKUP_ROWS_CHANGES - 1] = PointerGetDatum(capture_run->changes);
@@ -617,7 +505,7 @@ capture_updated(Relation rel, CaptureSource *source, TupleTableSlot *slot)
 	capture_add(rel, source, CAPTURE_UPDATED, true);
 	if (key)
 	{
-		capture_fill(source, slot);
+		capture_fill(rel, source, slot);
 		capture_add_key(rel, source, CAPTURE_KEY);
 	}
 }
@@ -629,28 +517,32 @@ migrate_capture_update(Relation rel, TupleTableSlot *slot)
 	CaptureSource *source = capture_source(rel);
 	MemoryContext old = MemoryContextSwitchTo(capture_run->row);
 
-	if (slot != NULL)
+	if (slot != NULL && source->old_is_newborn)
+		migrate_newborn_add(source->newborn, &slot->tts_tid);
+	else if (slot != NULL)
 		capture_updated(rel, source, slot);
 	MemoryContextSwitchTo(old);
 	ExecClearTuple(source->old);
 	MemoryContextReset(capture_run->row);
 }
 
-/* Keep the row that was read, if it was deleted. */
-void
+/* Keep the row that was read, if it was deleted; returns whether it is kept. */
+bool
 migrate_capture_delete(Relation rel, bool done)
 {
 	CaptureSource *source = capture_source(rel);
 	MemoryContext old = MemoryContextSwitchTo(capture_run->row);
+	bool		keep = done && !source->old_is_newborn;
 
-	if (done)
+	if (keep)
 	{
-		capture_fill(source, source->old);
+		capture_fill(rel, source, source->old);
 		capture_add(rel, source, CAPTURE_DELETED, true);
 	}
 	MemoryContextSwitchTo(old);
 	ExecClearTuple(source->old);
 	MemoryContextReset(capture_run->row);
+	return keep;
 }
 
 /* Keep that a row came from another partition. */
@@ -664,12 +556,13 @@ migrate_capture_arrival(Relation rel, TupleTableSlot *slot)
 		return;
 	source = capture_source(rel);
 	old = MemoryContextSwitchTo(capture_run->row);
-	capture_fill(source, slot);
+	capture_fill(rel, source, slot);
 	capture_run->values[BACKUP_ROWS_NEW_IMAGE - 1] =
 		Int64GetDatum((int64) capture_image(source, capture_run->values + BACKUP_ROWS_BEFORE,
 											capture_run->isnull + BACKUP_ROWS_BEFORE));
 	capture_run->isnull[BACKUP_ROWS_NEW_IMAGE - 1] = false;
 	capture_add_key(rel, source, CAPTURE_ARRIVED);
+	migrate_newborn_arrived(source->newborn, &slot->tts_tid);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(capture_run->row);
 }

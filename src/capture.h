@@ -31,7 +31,7 @@ extern bool migrate_capture_active(void);
 extern void migrate_capture_query(void);
 extern bool migrate_capture_read(Relation rel, const TableAmRoutine *routines, ItemPointer tid);
 extern void migrate_capture_update(Relation rel, TupleTableSlot *slot);
-extern void migrate_capture_delete(Relation rel, bool done);
+extern bool migrate_capture_delete(Relation rel, bool done);
 extern void migrate_capture_arrival(Relation rel, TupleTableSlot *slot);
 extern void migrate_capture_flush(void);
 extern void migrate_capture_subxact(SubXactEvent event, SubTransactionId subid,

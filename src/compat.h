@@ -173,6 +173,19 @@ compat_take_storage(Relation from, Relation to)
 #endif
 }
 
+/* Tell whether this transaction has given a relation its storage; 16 renamed the field. */
+static inline bool
+compat_has_new_storage(Relation rel)
+{
+#if PG_VERSION_NUM >= 160000
+	return rel->rd_createSubid != InvalidSubTransactionId ||
+		rel->rd_firstRelfilelocatorSubid != InvalidSubTransactionId;
+#else
+	return rel->rd_createSubid != InvalidSubTransactionId ||
+		rel->rd_firstRelfilenodeSubid != InvalidSubTransactionId;
+#endif
+}
+
 /* Swap a count that 18 brought with those that storage comes with. */
 static inline void
 compat_swap_all_frozen(Form_pg_class one, Form_pg_class other)

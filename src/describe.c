@@ -174,29 +174,37 @@ migrate_describe_labels(StringInfo json, Oid class, Oid object, int32 sub)
 	return true;
 }
 
-/* Append options, an array of name=value, sorted; false = there are none. */
+/*
+ * Append options, an array of name=value, sorted; false = there are none.  Some
+ * minor releases count the changes of a column in an option of their own.
+ */
 bool
 migrate_describe_options(StringInfo json, Datum array)
 {
 	Datum	   *options;
 	int			count;
+	int			kept = 0;
 	DescribePair *pairs;
 
 	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
 					  &options, NULL, &count);
-	if (count == 0)
-		return false;
-	pairs = palloc(sizeof(DescribePair) * count);
+	pairs = palloc(sizeof(DescribePair) * (count + 1));
 	for (int i = 0; i < count; i++)
 	{
-		char	   *equals;
+		char	   *option = TextDatumGetCString(options[i]);
+		char	   *equals = strchr(option, '=');
 
-		pairs[i].key = TextDatumGetCString(options[i]);
-		equals = strchr(pairs[i].key, '=');
+		if (strncmp(option, "pg_attver=", strlen("pg_attver=")) == 0)
+			continue;
 		if (equals != NULL)
 			*equals = '\0';
-		pairs[i].value = equals == NULL ? "" : equals + 1;
+		pairs[kept].key = option;
+		pairs[kept].value = equals == NULL ? "" : equals + 1;
+		kept++;
 	}
+	count = kept;
+	if (count == 0)
+		return false;
 	qsort(pairs, count, sizeof(DescribePair), describe_compare);
 	describe_json(json, pairs, count, true);
 	return true;

@@ -142,12 +142,8 @@ intercept_delete(Relation rel, ItemPointer tid, CommandId cid, Snapshot snapshot
 	TM_Result	result = theirs->tuple_delete(rel, tid, cid, snapshot, crosscheck, wait,
 											  failure, moves);
 
-	if (captured)
-	{
-		migrate_capture_delete(rel, result == TM_Ok);
-		if (result == TM_Ok && moves)
-			intercept_expect(rel, cid);
-	}
+	if (captured && migrate_capture_delete(rel, result == TM_Ok) && moves)
+		intercept_expect(rel, cid);
 	return result;
 }
 

@@ -207,12 +207,16 @@ loss_keep_restarted(const AlterSeqStmt *stmt)
 static void
 loss_prepare(Node *statement)
 {
+	Validation	validation;
 	ListCell   *lc;
 
 	if (loss_before_validation == NULL)
 		return;
-	foreach(lc, migrate_validation_relations(statement))
-		loss_before_validation(lfirst_oid(lc));
+	migrate_validation_find(statement, &validation);
+	foreach(lc, validation.referenced)
+		loss_before_validation(lfirst_oid(lc), true);
+	foreach(lc, validation.checked)
+		loss_before_validation(lfirst_oid(lc), false);
 }
 
 /* Keep what a statement is about to destroy. */

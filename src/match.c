@@ -29,6 +29,7 @@
 typedef struct MatchRow
 {
 	bool		is_insert;		/* it is gone, and comes back */
+	bool		is_delete;		/* it came from another partition, and goes */
 	bool		settled;
 	uint64		now;			/* image to be found, unless it is an insert */
 	HeapTuple	kept;			/* what it becomes */
@@ -230,6 +231,22 @@ match_matters(Match *match, TupleTableSlot *kept)
 	return false;
 }
 
+/* Take back that a row came from another partition: also one that the batch would make. */
+static void
+match_arrival(Match *match, TupleTableSlot *kept, uint64 now)
+{
+	MatchRow   *row = match_take(match, now);
+
+	if (row == NULL)
+	{
+		row = match_add(match, kept, false);
+		match_want(match, row, now);
+	}
+	else if (row->is_insert)
+		row->settled = true;
+	row->is_delete = true;
+}
+
 /*
  * Add what happened to one row.  If the row it became is one that the batch will
  * make, that one is made what it was before.
@@ -245,8 +262,13 @@ match_change(Match *match, TupleTableSlot *kept)
 
 	if (operation == CAPTURE_UPDATED && !match_matters(match, kept))
 		return;
+	if (operation == CAPTURE_ARRIVED)
+	{
+		match_arrival(match, kept, now);
+		return;
+	}
 	if (operation != CAPTURE_UPDATED && operation != CAPTURE_DELETED)
-		return;					/* an arrival is dealt with before */
+		return;
 	row = operation == CAPTURE_UPDATED ? match_take(match, now) : NULL;
 	if (row != NULL)
 	{
@@ -284,6 +306,11 @@ match_see_row(Match *match, uint64 image)
 	row = entry->rows;
 	entry->rows = row->next;
 	row->settled = true;
+	if (row->is_delete)
+	{
+		migrate_target_delete(target);
+		return;
+	}
 	kept = MakeSingleTupleTableSlot(RelationGetDescr(putback->kept), &TTSOpsHeapTuple);
 	ExecStoreHeapTuple(row->kept, kept, false);
 	migrate_target_begin_update(target);
@@ -306,6 +333,8 @@ match_settle_row(Match *match, MatchRow *row, TupleTableSlot *kept)
 	PutBack    *putback = match->putback;
 	MatchEntry *outcome;
 
+	if (row->is_delete)
+		return;					/* it is gone already */
 	ExecStoreHeapTuple(row->kept, kept, false);
 	outcome = match_entry(match->outcomes, match_image(match, kept, true), false);
 	if (row->is_insert)

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_constraint.h"
@@ -151,6 +152,30 @@ migrate_reference_watch(References *references, RestoreTarget *target)
 		target->written_arg = table;
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/* Note that all rows of a table must be checked. */
+void
+migrate_reference_add_table(References *references, Oid relid)
+{
+	Relation	rel = try_relation_open(relid, AccessShareLock);
+	RestoreTarget target = {.rel = rel};
+	TupleTableSlot *row;
+	TableScanDesc scan;
+
+	if (rel == NULL)
+		return;
+	migrate_reference_watch(references, &target);
+	if (target.written != NULL)
+	{
+		row = table_slot_create(rel, NULL);
+		scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+		while (table_scan_getnextslot(scan, ForwardScanDirection, row))
+			target.written(target.written_arg, NULL, row, NIL);
+		table_endscan(scan);
+		ExecDropSingleTupleTableSlot(row);
+	}
+	relation_close(rel, NoLock);
 }
 
 /* Run one of the server's checks on a row, as its trigger would. */

@@ -14,6 +14,7 @@ typedef struct References References;
 
 extern References *migrate_reference_begin(void);
 extern void migrate_reference_watch(References *references, RestoreTarget *target);
+extern void migrate_reference_add_table(References *references, Oid relid);
 extern void migrate_reference_check(References *references);
 
 #endif							/* MIGRATE_REFERENCE_H */

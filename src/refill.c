@@ -27,6 +27,7 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "castimage.h"
 #include "putback.h"
 #include "rowimage.h"
 #include "witness.h"
@@ -122,6 +123,24 @@ refill_default(RestoreTarget *target, TargetColumn *column)
 	return image;
 }
 
+/* Learn what is to be known of a column that goes back; false = there is nothing to do. */
+static bool
+refill_learn(PutBack *putback, RefillColumn *refill)
+{
+	RestoreTarget *target = putback->target;
+
+	memset(refill, 0, sizeof(RefillColumn));
+	refill->putback = putback;
+	refill->column = migrate_target_column(target, putback->item->column);
+	if (refill->column == NULL || refill->column->attnum == 0 || refill->column->generated)
+		return false;
+	refill->retyped = strcmp(putback->item->operation, "drop column") != 0;
+	refill->anything = !refill->retyped && putback->item->down &&
+		refill_is_new(target, refill->column);
+	refill->default_image = refill_default(target, refill->column);
+	return true;
+}
+
 /* Write the kept value into the row that was found. */
 static void
 refill_set(RefillColumn *refill, TupleTableSlot *kept)
@@ -146,7 +165,7 @@ refill_is_untouched(TupleTableSlot *kept, uint64 image)
 	if (strcmp(NameStr(TupleDescAttr(kept->tts_tupleDescriptor, 0)->attname), "migrate.new_image") != 0)
 		return false;
 	value = slot_getattr(kept, 1, &isnull);
-	return !isnull && (uint64) DatumGetInt64(value) == image;
+	return !isnull && (uint64) DatumGetInt64(value) == migrate_image_add(ROWIMAGE_EMPTY, image);
 }
 
 /* Tell whether a value may be replaced by the one that was kept. */
@@ -179,63 +198,6 @@ refill_found(void *arg, TupleTableSlot *kept)
 		migrate_putback_conflict(refill->putback, kept, "has another value");
 }
 
-/*
- * Cast a kept value to the type of another column; returns its image, or that of
- * no column if there is no such cast.
- */
-static uint64
-refill_cast(Form_pg_attribute from, Datum value, bool isnull, Form_pg_attribute to)
-{
-	EState	   *estate = CreateExecutorState();
-	Node	   *node = (Node *) makeConst(from->atttypid, from->atttypmod, from->attcollation,
-										  from->attlen, value, isnull, from->attbyval);
-	uint64		image = ROWIMAGE_EMPTY;
-
-	node = coerce_to_target_type(NULL, node, from->atttypid, to->atttypid, to->atttypmod,
-								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-	if (node != NULL)
-	{
-		ExprState  *state = ExecPrepareExpr((Expr *) node, estate);
-
-		value = ExecEvalExpr(state, GetPerTupleExprContext(estate), &isnull);
-		image = migrate_image_value(value, isnull, to);
-	}
-	FreeExecutorState(estate);
-	return image;
-}
-
-/* The same, where the cast may fail: that counts as none. */
-static uint64
-refill_cast_image(Form_pg_attribute from, Datum value, bool isnull, Form_pg_attribute to)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile uint64 image = ROWIMAGE_EMPTY;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		image = refill_cast(from, value, isnull, to);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		int			category;
-
-		MemoryContextSwitchTo(context);
-		category = ERRCODE_TO_CATEGORY(geterrcode());
-		if (category != ERRCODE_DATA_EXCEPTION)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return image;
-}
-
 /* Return the text of a value. */
 static char *
 refill_text(Form_pg_attribute att, Datum value)
@@ -245,24 +207,6 @@ refill_text(Form_pg_attribute att, Datum value)
 
 	getTypeOutputInfo(att->atttypid, &output, &is_varlena);
 	return OidOutputFunctionCall(output, value);
-}
-
-/* Learn what is to be known of a column that goes back; false = there is nothing to do. */
-static bool
-refill_learn(PutBack *putback, RefillColumn *refill)
-{
-	RestoreTarget *target = putback->target;
-
-	memset(refill, 0, sizeof(RefillColumn));
-	refill->putback = putback;
-	refill->column = migrate_target_column(target, putback->item->column);
-	if (refill->column == NULL || refill->column->attnum == 0 || refill->column->generated)
-		return false;
-	refill->retyped = strcmp(putback->item->operation, "drop column") != 0;
-	refill->anything = !refill->retyped && putback->item->down &&
-		refill_is_new(target, refill->column);
-	refill->default_image = refill_default(target, refill->column);
-	return true;
 }
 
 /*
@@ -296,10 +240,12 @@ refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
 	value = slot_getattr(kept, refill.column->kept, &isnull);
 	if (to == NULL)
 		return false;
-	if (isnull || seen_isnull ||
+	if (refill_is_untouched(kept, migrate_image_value(seen_value, seen_isnull, to)))
+		;						/* exactly what the statement made of it */
+	else if (isnull || seen_isnull ||
 		strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
 	{
-		if (refill_cast_image(from, value, isnull, to) !=
+		if (migrate_cast_image(from, value, isnull, to) !=
 			migrate_image_value(seen_value, seen_isnull, to))
 			return false;
 	}

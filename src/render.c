@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/transam.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
@@ -48,7 +46,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-
 #include "column.h"
 #include "owner.h"
 #include "render.h"
@@ -56,19 +53,11 @@
 
 #define RENDER_BATCH 1000
 
-/* Which objects of its catalog a view has. */
-typedef enum RenderPart
-{
-	RENDER_OBJECTS,				/* all, but indexes */
-	RENDER_INDEXES,
-	RENDER_PRIVILEGES			/* of any catalog, those not made by the user */
-} RenderPart;
-
-/* One of the views. */
+/* One of the views; class 0 = of any catalog, what the user did not make. */
 typedef struct RenderView
 {
 	Oid			class;
-	RenderPart	part;
+	const char *relkinds;		/* of the relations it has; NULL = has others */
 	OwnerQuery	all;
 	OwnerQuery	some;
 } RenderView;
@@ -76,43 +65,46 @@ typedef struct RenderView
 #define RENDER_SELECT(view) \
 	"SELECT class, object, kind, name, definition::pg_catalog.text FROM migrate." view
 
-#define RENDER_VIEW(id, part, view) \
-	{id##RelationId, part, {.sql = RENDER_SELECT(view)}, \
+#define RENDER_VIEW(class, relkinds, view) \
+	{class, relkinds, {.sql = RENDER_SELECT(view)}, \
 	 {.sql = RENDER_SELECT(view) " WHERE object OPERATOR(pg_catalog.=) ANY ($1)", \
 	  .nargs = 1, .argtypes = {OIDARRAYOID}}}
 
 static RenderView render_views[] = {
-	RENDER_VIEW(Namespace, RENDER_OBJECTS, "live_schema"),
-	RENDER_VIEW(Relation, RENDER_OBJECTS, "live_relation"),
-	RENDER_VIEW(Relation, RENDER_INDEXES, "live_index"),
-	RENDER_VIEW(Constraint, RENDER_OBJECTS, "live_constraint"),
-	RENDER_VIEW(Trigger, RENDER_OBJECTS, "live_trigger"),
-	RENDER_VIEW(Rewrite, RENDER_OBJECTS, "live_rule"),
-	RENDER_VIEW(Policy, RENDER_OBJECTS, "live_policy"),
-	RENDER_VIEW(StatisticExt, RENDER_OBJECTS, "live_statistics"),
-	RENDER_VIEW(Procedure, RENDER_OBJECTS, "live_function"),
-	RENDER_VIEW(Type, RENDER_OBJECTS, "live_type"),
-	RENDER_VIEW(Operator, RENDER_OBJECTS, "live_operator"),
-	RENDER_VIEW(OperatorClass, RENDER_OBJECTS, "live_operator_class"),
-	RENDER_VIEW(OperatorFamily, RENDER_OBJECTS, "live_operator_family"),
-	RENDER_VIEW(Cast, RENDER_OBJECTS, "live_cast"),
-	RENDER_VIEW(Collation, RENDER_OBJECTS, "live_collation"),
-	RENDER_VIEW(Conversion, RENDER_OBJECTS, "live_conversion"),
-	RENDER_VIEW(AccessMethod, RENDER_OBJECTS, "live_access_method"),
-	RENDER_VIEW(Language, RENDER_OBJECTS, "live_language"),
-	RENDER_VIEW(Transform, RENDER_OBJECTS, "live_transform"),
-	RENDER_VIEW(TSParser, RENDER_OBJECTS, "live_ts_parser"),
-	RENDER_VIEW(TSDictionary, RENDER_OBJECTS, "live_ts_dictionary"),
-	RENDER_VIEW(TSTemplate, RENDER_OBJECTS, "live_ts_template"),
-	RENDER_VIEW(TSConfig, RENDER_OBJECTS, "live_ts_configuration"),
-	RENDER_VIEW(Extension, RENDER_OBJECTS, "live_extension"),
-	RENDER_VIEW(ForeignDataWrapper, RENDER_OBJECTS, "live_foreign_data_wrapper"),
-	RENDER_VIEW(ForeignServer, RENDER_OBJECTS, "live_server"),
-	RENDER_VIEW(UserMapping, RENDER_OBJECTS, "live_user_mapping"),
-	RENDER_VIEW(EventTrigger, RENDER_OBJECTS, "live_event_trigger"),
-	RENDER_VIEW(Publication, RENDER_OBJECTS, "live_publication"),
-	RENDER_VIEW(DefaultAcl, RENDER_OBJECTS, "live_default_privileges"),
-	RENDER_VIEW(Namespace, RENDER_PRIVILEGES, "live_privileges"),
+	RENDER_VIEW(NamespaceRelationId, NULL, "live_schema"),
+	RENDER_VIEW(RelationRelationId, "rpf", "live_table"),
+	RENDER_VIEW(RelationRelationId, "S", "live_sequence"),
+	RENDER_VIEW(RelationRelationId, "vm", "live_view"),
+	RENDER_VIEW(RelationRelationId, "c", "live_composite_type"),
+	RENDER_VIEW(RelationRelationId, "iI", "live_index"),
+	RENDER_VIEW(ConstraintRelationId, NULL, "live_constraint"),
+	RENDER_VIEW(TriggerRelationId, NULL, "live_trigger"),
+	RENDER_VIEW(RewriteRelationId, NULL, "live_rule"),
+	RENDER_VIEW(PolicyRelationId, NULL, "live_policy"),
+	RENDER_VIEW(StatisticExtRelationId, NULL, "live_statistics"),
+	RENDER_VIEW(ProcedureRelationId, NULL, "live_function"),
+	RENDER_VIEW(TypeRelationId, NULL, "live_type"),
+	RENDER_VIEW(OperatorRelationId, NULL, "live_operator"),
+	RENDER_VIEW(OperatorClassRelationId, NULL, "live_operator_class"),
+	RENDER_VIEW(OperatorFamilyRelationId, NULL, "live_operator_family"),
+	RENDER_VIEW(CastRelationId, NULL, "live_cast"),
+	RENDER_VIEW(CollationRelationId, NULL, "live_collation"),
+	RENDER_VIEW(ConversionRelationId, NULL, "live_conversion"),
+	RENDER_VIEW(AccessMethodRelationId, NULL, "live_access_method"),
+	RENDER_VIEW(LanguageRelationId, NULL, "live_language"),
+	RENDER_VIEW(TransformRelationId, NULL, "live_transform"),
+	RENDER_VIEW(TSParserRelationId, NULL, "live_ts_parser"),
+	RENDER_VIEW(TSDictionaryRelationId, NULL, "live_ts_dictionary"),
+	RENDER_VIEW(TSTemplateRelationId, NULL, "live_ts_template"),
+	RENDER_VIEW(TSConfigRelationId, NULL, "live_ts_configuration"),
+	RENDER_VIEW(ExtensionRelationId, NULL, "live_extension"),
+	RENDER_VIEW(ForeignDataWrapperRelationId, NULL, "live_foreign_data_wrapper"),
+	RENDER_VIEW(ForeignServerRelationId, NULL, "live_server"),
+	RENDER_VIEW(UserMappingRelationId, NULL, "live_user_mapping"),
+	RENDER_VIEW(EventTriggerRelationId, NULL, "live_event_trigger"),
+	RENDER_VIEW(PublicationRelationId, NULL, "live_publication"),
+	RENDER_VIEW(DefaultAclRelationId, NULL, "live_default_privileges"),
+	RENDER_VIEW(InvalidOid, NULL, "live_privileges"),
 };
 
 /* Settings that hold while definitions are rendered; search_path is owner.c's. */
@@ -138,6 +130,8 @@ static const struct
 	{"max_parallel_workers_per_gather", "0"},
 	{"enable_material", "on"},
 	{"work_mem", "65536"},
+	/* plans are kept from when the tables were small; migrate_render_all() has others */
+	{"enable_seqscan", "off"},
 };
 
 /* Pin settings until the caller's nest level of settings ends. */
@@ -269,8 +263,14 @@ render_view_all(RenderView *view, RenderSink sink, void *arg)
 void
 migrate_render_all(RenderSink sink, void *arg)
 {
+	int			level = NewGUCNestLevel();
+
+	/* most rows are wanted */
+	(void) set_config_option("enable_seqscan", "on", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	for (int i = 0; i < lengthof(render_views); i++)
 		render_view_all(&render_views[i], sink, arg);
+	AtEOXact_GUC(false, level);
 }
 
 /* Tell whether there are privileges on objects of a catalog. */
@@ -298,17 +298,15 @@ render_view_has(const RenderView *view, uint64 key, Stamps *stamps)
 {
 	char		relkind;
 
-	if (view->part == RENDER_PRIVILEGES)
+	if (!OidIsValid(view->class))
 		return render_may_have_privileges(OBJECT_KEY_CLASS(key)) &&
-			(OBJECT_KEY_OID(key) < FirstNormalObjectId ||
-			 OidIsValid(getExtensionOfObject(OBJECT_KEY_CLASS(key), OBJECT_KEY_OID(key))));
+			migrate_stamp_foreign(stamps, key);
 	if (OBJECT_KEY_CLASS(key) != view->class)
 		return false;
-	if (view->class != RelationRelationId)
+	if (view->relkinds == NULL)
 		return true;
 	relkind = migrate_stamp_relkind(stamps, OBJECT_KEY_OID(key));
-	return (view->part == RENDER_INDEXES) ==
-		(relkind == RELKIND_INDEX || relkind == RELKIND_PARTITIONED_INDEX);
+	return relkind != '\0' && strchr(view->relkinds, relkind) != NULL;
 }
 
 /* Render those of these objects that are there. */

@@ -16,7 +16,10 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -53,8 +56,9 @@ PG_FUNCTION_INFO_V1(migrate_restore);
 	" b.direction, b.restored_at IS NOT NULL" \
 	" FROM migrate.backup b"
 
-/* What the running step has put back before its end. */
+/* What the running step has put back before its end, and where; checked at the end. */
 static RestoreResult restore_done;
+static List *restore_early_relids;
 
 /* Read the names of columns from a text[]. */
 static List *
@@ -104,22 +108,29 @@ restore_item(uint64 row, bool down)
 	return item;
 }
 
-/* Find what the other script kept of the same relation. */
+/*
+ * Find what the other script kept of the same relation; and of a column that got
+ * another type, what the same script kept later: that has gone back by now.
+ */
 static void
 restore_find_witnesses(PutBackItem *item, int64 version, bool down)
 {
 	static OwnerQuery query = {
 		.sql = "SELECT kept_as FROM migrate.backup"
 		" WHERE version = $1 AND direction = $2 AND entry IS NULL AND relation_oid = $3"
-		" AND what = $4 AND column_name IS NOT DISTINCT FROM $5 AND kept_as IS NOT NULL"
-		" ORDER BY backup",
-		.nargs = 5,
-		.argtypes = {INT8OID, TEXTOID, OIDOID, TEXTOID, TEXTOID}
+		"  AND what = $4 AND column_name IS NOT DISTINCT FROM $5 AND kept_as IS NOT NULL"
+		" OR $4 = 'column' AND version = $1 AND direction <> $2 AND relation_oid = $3"
+		"  AND backup > $6 AND what <> 'column' AND kept_as IS NOT NULL"
+		"  AND entry = (SELECT b.entry FROM migrate.backup b WHERE b.backup = $6)"
+		" ORDER BY backup DESC",
+		.nargs = 6,
+		.argtypes = {INT8OID, TEXTOID, OIDOID, TEXTOID, TEXTOID, INT8OID}
 	};
-	Datum		values[5];
-	bool		isnull[5] = {false};
+	Datum		values[6];
+	bool		isnull[6] = {false};
 	uint64		count;
 
+	values[5] = Int64GetDatum(item->backup);
 	if (!OidIsValid(item->name.relid))
 		return;
 	values[0] = Int64GetDatum(version);
@@ -414,15 +425,26 @@ restore_check(References *references)
 	PopActiveSnapshot();
 }
 
-/* Tell whether a backup is of a table that was made again, or of such a column of it. */
+/*
+ * Tell whether rows of a backup are looked at by a statement that is about to
+ * check a relation: of a column that was made again, or, where other tables refer
+ * to the relation, of the relation or its partitions.  A table that was made again
+ * is empty for now, so what is declared for itself holds.
+ */
 static bool
-restore_fills(const PutBackItem *item, Oid relid)
+restore_is_looked_at(const PutBackItem *item, Oid relid, bool referenced)
 {
-	if (migrate_target_lookup(&item->name) != relid)
+	Oid			target = migrate_target_lookup(&item->name);
+
+	if (!OidIsValid(target) || strcmp(item->what, "sequence") == 0 ||
+		strcmp(item->operation, "alter type") == 0)
 		return false;
-	if (strcmp(item->operation, "drop column") == 0)
-		return get_attnum(relid, item->column) != InvalidAttrNumber;
-	return strcmp(item->operation, "drop table") == 0;
+	if (target != relid && !(referenced && get_rel_relispartition(target) &&
+							 list_member_oid(get_partition_ancestors(target), relid)))
+		return false;
+	if (strcmp(item->what, "column") == 0)
+		return get_attnum(target, item->column) != InvalidAttrNumber;
+	return referenced;
 }
 
 /*
@@ -430,7 +452,7 @@ restore_fills(const PutBackItem *item, Oid relid)
  * statement of it that checks their rows.
  */
 static void
-restore_early(Oid relid)
+restore_early(Oid relid, bool referenced)
 {
 	const BackupStep *step = migrate_backup_step();
 	List	   *items;
@@ -444,15 +466,19 @@ restore_early(Oid relid)
 	foreach(lc, items)
 	{
 		PutBack		putback;
+		MemoryContext old;
+		Oid			written = migrate_target_lookup(&((PutBackItem *) lfirst(lc))->name);
 
-		if (!restore_fills(lfirst(lc), relid))
+		if (!restore_is_looked_at(lfirst(lc), relid, referenced))
 			continue;
 		restore_one(&putback, lfirst(lc), references);
 		restore_done.restored += putback.restored;
 		restore_done.conflicts += putback.conflicts;
+		old = MemoryContextSwitchTo(TopTransactionContext);
+		restore_early_relids = list_append_unique_oid(restore_early_relids, written);
+		MemoryContextSwitchTo(old);
 	}
 	PopActiveSnapshot();
-	restore_check(references);
 	SPI_finish();
 }
 
@@ -461,6 +487,7 @@ void
 migrate_restore_begin(void)
 {
 	memset(&restore_done, 0, sizeof(RestoreResult));
+	restore_early_relids = NIL;
 }
 
 /* Set up the module. */
@@ -482,9 +509,11 @@ migrate_restore_step(int64 version, bool down, RestoreResult *result)
 	ListCell   *lc;
 
 	*result = restore_done;
-	if (items == NIL)
+	if (items == NIL && restore_done.restored == 0)
 		return;
 	PushActiveSnapshot(GetTransactionSnapshot());
+	foreach(lc, restore_early_relids)
+		migrate_reference_add_table(references, lfirst_oid(lc));
 	foreach(lc, items)
 	{
 		const PutBackItem *item = lfirst(lc);
@@ -553,7 +582,7 @@ restore_check_owner(const PutBackItem *item)
 Datum
 migrate_restore(PG_FUNCTION_ARGS)
 {
-	int64		backup = migrate_argument_number(fcinfo, 0, "backup");
+	int64		backup;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	PutBackItem *item;
 	PutBack		putback;
@@ -561,6 +590,12 @@ migrate_restore(PG_FUNCTION_ARGS)
 	Datum		values[RESTORE_COLUMNS] = {0};
 	bool		isnull[RESTORE_COLUMNS] = {false};
 
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("backup must not be null"),
+				 errhint("migrate_backups() lists what was kept.")));
+	backup = PG_GETARG_INT64(0);
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
 	migrate_deploy_begin("migrate_restore()");

@@ -281,7 +281,7 @@ migrate_snapshot_take(const char *label, int64 version)
 	if (changes.count > 0)
 	{
 		snapshot_raise(&scope);
-		snapshot_settle(run, &changes, false, label);
+		snapshot_settle(run, &changes, false, NULL);
 		migrate_owner_end(&scope);
 	}
 	return run->snapshot;

@@ -19,6 +19,7 @@
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
@@ -53,6 +54,7 @@ typedef struct StampEntry
 	Oid			relation;
 	uint32		names;
 	char		relkind;
+	bool		member;			/* of an extension, or depends on one */
 	bool		gone;			/* kept for the chain it stands in */
 	bool		matched;		/* scratch of migrate_stamp_load() */
 	char		status;
@@ -232,6 +234,7 @@ stamp_add(StampPass *pass, HeapTuple tuple, List **toast)
 	else
 		entry->own += row.hash;
 	entry->names += row.names;
+	entry->member |= pass->tracked->catalog == DependRelationId;
 }
 
 /* Tell whether only few rows of a catalog count, which an index finds. */
@@ -383,6 +386,15 @@ migrate_stamp_known(Stamps *stamps, uint64 key)
 	return stamp_find(stamps->table, key) != NULL;
 }
 
+/* Tell whether an object is the server's or an extension's, as far as is known. */
+bool
+migrate_stamp_foreign(Stamps *stamps, uint64 key)
+{
+	StampEntry *entry = stamp_find(stamps->table, key);
+
+	return OBJECT_KEY_OID(key) < FirstNormalObjectId || (entry != NULL && entry->member);
+}
+
 /* Return the kind of a relation, or 0. */
 char
 migrate_stamp_relkind(Stamps *stamps, Oid relid)
@@ -422,6 +434,7 @@ stamp_settle(Stamps *stamps, uint64 key, const StampEntry *fresh, StampChanges *
 	entry->notes = fresh->notes;
 	entry->names = fresh->names;
 	entry->relkind = fresh->relkind;
+	entry->member = fresh->member;
 }
 
 /* Begin to look for the rows of one object in a catalog. */
@@ -460,6 +473,7 @@ stamp_count_rows(const TrackedCatalog *tracked, uint64 key, StampEntry *fresh, O
 		else
 			fresh->own += row.hash;
 		fresh->names += row.names;
+		fresh->member |= tracked->catalog == DependRelationId;
 		if (tracked->role == TRACKED_OBJECT)
 		{
 			fresh->relation = row.relation;

@@ -41,6 +41,7 @@ extern void migrate_stamp_refresh(Stamps *stamps, uint64 key, StampChanges *chan
 extern void migrate_stamp_refresh_inherited(Stamps *stamps, Oid relid, StampChanges *changes);
 extern void migrate_stamp_refresh_class(Stamps *stamps, Oid class, StampChanges *changes);
 extern bool migrate_stamp_known(Stamps *stamps, uint64 key);
+extern bool migrate_stamp_foreign(Stamps *stamps, uint64 key);
 extern char migrate_stamp_relkind(Stamps *stamps, Oid relid);
 extern void migrate_stamp_all(Stamps *stamps, StampChanges *changes);
 

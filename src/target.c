@@ -38,6 +38,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "castimage.h"
 #include "compat.h"
 #include "keep.h"
 #include "reach.h"
@@ -407,10 +408,18 @@ target_kept_attribute(RestoreTarget *target, TargetColumn *column)
 uint64
 migrate_target_image(RestoreTarget *target, TargetColumn *column, TupleTableSlot *row)
 {
+	Form_pg_attribute kept = target_kept_attribute(target, column);
 	bool		isnull;
-	Datum		value = migrate_target_out(target, column, row, &isnull);
+	Datum		value;
 
-	return migrate_image_value(value, isnull, target_kept_attribute(target, column));
+	if (column->way == TARGET_CAST)
+	{
+		value = slot_getattr(row, column->attnum, &isnull);
+		return migrate_cast_image(TupleDescAttr(RelationGetDescr(target->rel), column->attnum - 1),
+								  value, isnull, kept);
+	}
+	value = migrate_target_out(target, column, row, &isnull);
+	return migrate_image_value(value, isnull, kept);
 }
 
 /* Return the image of a column of a kept row. */
@@ -467,6 +476,9 @@ migrate_target_describe(RestoreTarget *target, TupleTableSlot *kept)
 bool
 migrate_target_find(RestoreTarget *target, TupleTableSlot *kept)
 {
+	MemoryContext old;
+	bool		found;
+
 	for (int i = 0; i < target->keys; i++)
 	{
 		TargetColumn *column = &target->columns[target->key[i]];
@@ -477,6 +489,9 @@ migrate_target_find(RestoreTarget *target, TupleTableSlot *kept)
 			return false;
 		target->scankeys[i].sk_argument = migrate_target_in(target, column, value, &isnull);
 	}
+	old = MemoryContextSwitchTo(target->context);	/* the scan keeps some of it */
 	index_rescan(target->scan, target->scankeys, target->keys, NULL, 0);
-	return index_getnext_slot(target->scan, ForwardScanDirection, target->found);
+	found = index_getnext_slot(target->scan, ForwardScanDirection, target->found);
+	MemoryContextSwitchTo(old);
+	return found;
 }

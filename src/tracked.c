@@ -230,7 +230,7 @@ tracked_read_special(HeapTuple tuple, TrackedRow *row, const TrackedCatalog *tra
 				return true;
 			}
 		case ConstraintRelationId:
-			/* those of a domain are a part of it, but have comments of their own */
+			/* those of a domain are a part of it, too: when one goes, it does not lead there */
 			return tracked->role == TRACKED_OBJECT ||
 				OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->contypid);
 		case TriggerRelationId:

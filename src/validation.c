@@ -25,39 +25,38 @@ validation_add(List *relids, RangeVar *name)
 }
 
 /* Add what one action of ALTER TABLE checks. */
-static List *
-validation_action(List *relids, RangeVar *table, AlterTableCmd *action)
+static void
+validation_action(Validation *validation, RangeVar *table, AlterTableCmd *action)
 {
+	Constraint *constraint;
+
 	switch (action->subtype)
 	{
 		case AT_SetNotNull:
 		case AT_ValidateConstraint:
-			return validation_add(relids, table);
+			validation->checked = validation_add(validation->checked, table);
+			break;
 		case AT_AddConstraint:
-			{
-				Constraint *constraint = castNode(Constraint, action->def);
-
-				relids = validation_add(relids, table);
-				if (constraint->contype == CONSTR_FOREIGN)
-					relids = validation_add(relids, constraint->pktable);
-				return relids;
-			}
+			validation->checked = validation_add(validation->checked, table);
+			constraint = castNode(Constraint, action->def);
+			if (constraint->contype == CONSTR_FOREIGN)
+				validation->referenced = validation_add(validation->referenced, constraint->pktable);
+			break;
 		default:
-			return relids;
+			break;
 	}
 }
 
-/* Return the OIDs of the relations whose rows a statement checks. */
-List *
-migrate_validation_relations(Node *statement)
+/* Find the relations whose rows a statement checks. */
+void
+migrate_validation_find(Node *statement, Validation *validation)
 {
 	AlterTableStmt *stmt = (AlterTableStmt *) statement;
-	List	   *relids = NIL;
 	ListCell   *lc;
 
+	validation->checked = validation->referenced = NIL;
 	if (!IsA(statement, AlterTableStmt))
-		return NIL;
+		return;
 	foreach(lc, stmt->cmds)
-		relids = validation_action(relids, stmt->relation, lfirst(lc));
-	return relids;
+		validation_action(validation, stmt->relation, lfirst(lc));
 }

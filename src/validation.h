@@ -10,6 +10,13 @@
 
 #include "nodes/parsenodes.h"
 
-extern List *migrate_validation_relations(Node *statement);
+/* The relations whose rows a statement checks. */
+typedef struct Validation
+{
+	List	   *checked;		/* OIDs: each row must fulfil something */
+	List	   *referenced;		/* OIDs: rows of others must be found there */
+} Validation;
+
+extern void migrate_validation_find(Node *statement, Validation *validation);
 
 #endif							/* MIGRATE_VALIDATION_H */

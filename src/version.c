@@ -524,8 +524,9 @@ static void
 version_open(const VersionColumns *columns, int64 snapshot)
 {
 	static OwnerQuery query = {
-		.sql = "INSERT INTO migrate.object_version (id, since, class, object, kind, name, digest, needs)"
-		" SELECT v.id, $8, v.class, v.object, v.kind, v.name, v.digest, v.needs::pg_catalog.int8[]"
+		.sql = "INSERT INTO migrate.object_version (id, since, class, object, kind, name, digest, needs, attnums)"
+		" SELECT v.id, $8, v.class, v.object, v.kind, v.name, v.digest, v.needs::pg_catalog.int8[],"
+		"  CASE WHEN v.kind IN ('table', 'foreign table') THEN migrate.column_numbers(v.object) END"
 		" FROM unnest($1, $2, $3, $4, $5, $6, $7)"
 		" v (id, class, object, kind, name, digest, needs)",
 		.nargs = 8,

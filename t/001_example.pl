@@ -31,7 +31,7 @@ sub schema
 {
 	my ($db) = @_;
 
-	return dump_of($node, $db, '--schema-only');
+	return dump_of($node, $db, '--schema-only', '--exclude-schema=migrate_backup');
 }
 
 # The three records of the version agree.

@@ -142,6 +142,8 @@ sub step
 	my $some = $numeric_key ? 'id % ' . one_of(2, 3, 5) . ' = 1' : "id::text ~ '[" . one_of('0-4', '3-9', '1', 'a-f') . "]'";
 
 	return if !$table->{alive};
+	# docs/architecture.md, known limits: without a key, rows are found by their other columns
+	return if $table->{key} eq 'none' && $kind =~ /^(column|type)$/ && @columns < @{ $table->{columns} };
 	if ($kind eq 'update' && $column)
 	{
 		return ("UPDATE $name SET $column->{name} = NULL WHERE $some", '');
@@ -255,10 +257,11 @@ SELECT judge('first');
 SELECT version FROM migrate_apply();
 SELECT version FROM migrate_rollback();
 SELECT judge('second');
+SELECT migrate_unregister($version);
 EOT
 }
 
-my $node = start_server('random', "autovacuum = off\nfsync = off\nlog_min_messages = fatal\nmax_locks_per_transaction = 256\n");
+my $node = start_server('random', "autovacuum = off\nfsync = off\nlog_min_messages = log\nmax_locks_per_transaction = 256\n");
 query(<<'EOT');
 CREATE EXTENSION migrate_ext;
 CREATE SCHEMA judge;
@@ -328,8 +331,10 @@ for (my $first = 1; $first <= $rounds; $first += $chunk)
 	shift @parts;
 	while (my ($version, $text) = splice(@parts, 0, 2))
 	{
+		# each of the four calls prints the version; a migration that failed must not stay
 		my $good = () = $text =~ /^ok$/mg;
-		next if $good == 2;
+		my $ran = () = $text =~ /^$version$/mg;
+		next if $good == 2 && $ran == 4;
 		$failed++;
 		next if $failed > 5;
 		diag("round $version of seed $seed:\n$text\n$sql{$version}");
