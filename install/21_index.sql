@@ -13,11 +13,16 @@ END;
 COMMENT ON FUNCTION migrate.index_statistics(oid) IS
 'statistics targets of the expressions of an index, by column number';
 
+CREATE FUNCTION migrate.index_definition(index oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_index_definition';
+COMMENT ON FUNCTION migrate.index_definition(oid) IS 'what pg_get_indexdef() says, sooner for plain indexes';
+
 CREATE VIEW migrate.live_index AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 	r.schema || '.' || quote_ident(c.relname) AS name,
 	migrate.properties_json(
-		'create', pg_get_indexdef(c.oid),
+		'create', migrate.index_definition(c.oid),
 		'partition_of', CASE WHEN c.relispartition THEN
 			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
 		'table', CASE WHEN i.indisclustered OR i.indisreplident THEN r.name END,

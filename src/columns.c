@@ -25,13 +25,16 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "describe.h"
@@ -63,6 +66,41 @@ columns_scan(Relation rel, Oid index, AttrNumber column, Oid relid)
 	return systable_beginscan(rel, index, true, NULL, 1, &key);
 }
 
+/* Tell whether an expression has anything but what is printed on one line. */
+static bool
+columns_is_involved(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_RelabelType:
+		case T_CoerceViaIO:
+		case T_SQLValueFunction:
+		case T_List:
+			return expression_tree_walker(node, columns_is_involved, context);
+		default:
+			return true;
+	}
+}
+
+/*
+ * Print the default of a column.  pg_get_expr() opens the relation, which only
+ * expressions with columns in them need.
+ */
+static char *
+columns_expression(Datum expression, Oid relid)
+{
+	Node	   *node = stringToNode(TextDatumGetCString(expression));
+
+	if (!columns_is_involved(node, NULL))
+		return deparse_expression(node, NIL, false, false);
+	return TextDatumGetCString(DirectFunctionCall2(pg_get_expr, expression, ObjectIdGetDatum(relid)));
+}
+
 /* Read the defaults of all columns. */
 static void
 columns_read_defaults(ColumnsRelation *of)
@@ -78,8 +116,7 @@ columns_read_defaults(ColumnsRelation *of)
 		Datum		expression = heap_getattr(tuple, Anum_pg_attrdef_adbin, RelationGetDescr(rel), &isnull);
 
 		if (number > 0 && number <= of->natts && !isnull)
-			of->defaults[number] = TextDatumGetCString(DirectFunctionCall2(pg_get_expr, expression,
-																		   ObjectIdGetDatum(of->relid)));
+			of->defaults[number] = columns_expression(expression, of->relid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
