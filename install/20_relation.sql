@@ -19,8 +19,7 @@ SELECT 'pg_namespace'::regclass::oid AS class, s.oid AS object, 'schema' AS kind
 FROM pg_namespace s
 JOIN migrate.user_namespace n ON n.oid = s.oid
 LEFT JOIN pg_description d ON d.objoid = s.oid AND d.classoid = 'pg_namespace'::regclass AND d.objsubid = 0
-WHERE NOT EXISTS (SELECT FROM pg_depend e
-				  WHERE e.classid = 'pg_namespace'::regclass AND e.objid = s.oid AND e.objsubid = 0 AND e.deptype = 'e');
+WHERE NOT migrate.is_member('pg_namespace'::regclass, s.oid);
 COMMENT ON VIEW migrate.live_schema IS 'schemas as they are now';
 
 CREATE VIEW migrate.user_relation AS
@@ -28,8 +27,7 @@ SELECT c.oid, c.relkind, n.name AS schema, n.name || '.' || quote_ident(c.relnam
 FROM pg_class c
 JOIN migrate.user_namespace n ON n.oid = c.relnamespace
 WHERE c.relpersistence <> 't'
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_class'::regclass, c.oid);
 COMMENT ON VIEW migrate.user_relation IS
 'the relations that are rendered, and those whose indexes, constraints, triggers and the like are, with qualified names';
 

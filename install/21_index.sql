@@ -39,8 +39,7 @@ LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regc
 WHERE r.relkind IN ('r', 'p', 'm') AND (i.indisvalid OR c.relkind = 'I')
 	AND NOT EXISTS (SELECT FROM pg_constraint k
 					WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_class'::regclass, c.oid);
 COMMENT ON VIEW migrate.live_index IS
 'indexes as they are now; not those of constraints, and not those that a failed CREATE INDEX CONCURRENTLY left behind';
 
@@ -68,8 +67,7 @@ LEFT JOIN pg_description x ON x.objoid = c.oid AND x.classoid = 'pg_class'::regc
 LEFT JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass AND d.objsubid = 0
 WHERE r.relkind IN ('r', 'p', 'f')
 	AND (k.contype IN ('p', 'u', 'x') OR k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.conislocal)
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_constraint'::regclass AND e.objid = k.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_constraint'::regclass, k.oid);
 COMMENT ON VIEW migrate.live_constraint IS
 'constraints of tables as they are now, with their indexes; not those that only a parent table gives';
 
@@ -86,8 +84,7 @@ JOIN migrate.user_relation r ON r.oid = t.tgrelid
 LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
 LEFT JOIN pg_description d ON d.objoid = t.oid AND d.classoid = 'pg_trigger'::regclass AND d.objsubid = 0
 WHERE (NOT t.tgisinternal AND t.tgparentid = 0 OR p.tgenabled <> t.tgenabled AND t.tgconstraint = 0)
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_trigger'::regclass AND e.objid = t.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_trigger'::regclass, t.oid);
 COMMENT ON VIEW migrate.live_trigger IS
 'triggers as they are now; of those that a partition has from its parent, the ones that are enabled otherwise';
 
@@ -102,8 +99,7 @@ FROM pg_rewrite w
 JOIN migrate.user_relation r ON r.oid = w.ev_class
 LEFT JOIN pg_description d ON d.objoid = w.oid AND d.classoid = 'pg_rewrite'::regclass AND d.objsubid = 0
 WHERE w.rulename <> '_RETURN'
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_rewrite'::regclass AND e.objid = w.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_rewrite'::regclass, w.oid);
 COMMENT ON VIEW migrate.live_rule IS 'rewrite rules as they are now, but those that make a view';
 
 CREATE VIEW migrate.live_policy AS
@@ -120,8 +116,7 @@ SELECT 'pg_policy'::regclass::oid AS class, p.oid AS object, 'policy' AS kind,
 FROM pg_policy p
 JOIN migrate.user_relation r ON r.oid = p.polrelid
 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0
-WHERE NOT EXISTS (SELECT FROM pg_depend e
-				  WHERE e.classid = 'pg_policy'::regclass AND e.objid = p.oid AND e.objsubid = 0 AND e.deptype = 'e');
+WHERE NOT migrate.is_member('pg_policy'::regclass, p.oid);
 COMMENT ON VIEW migrate.live_policy IS 'row-level security policies as they are now';
 
 CREATE VIEW migrate.live_statistics AS
@@ -136,6 +131,5 @@ FROM pg_statistic_ext s
 JOIN migrate.user_namespace n ON n.oid = s.stxnamespace
 JOIN migrate.user_relation r ON r.oid = s.stxrelid
 LEFT JOIN pg_description d ON d.objoid = s.oid AND d.classoid = 'pg_statistic_ext'::regclass AND d.objsubid = 0
-WHERE NOT EXISTS (SELECT FROM pg_depend e
-				  WHERE e.classid = 'pg_statistic_ext'::regclass AND e.objid = s.oid AND e.objsubid = 0 AND e.deptype = 'e');
+WHERE NOT migrate.is_member('pg_statistic_ext'::regclass, s.oid);
 COMMENT ON VIEW migrate.live_statistics IS 'extended statistics objects as they are now';

@@ -6,13 +6,8 @@
  */
 
 CREATE FUNCTION migrate.needed_extension(class oid, object oid) RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_agg(e.extname ORDER BY e.extname)
-	FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE d.classid = class AND d.objid = object AND d.objsubid = 0
-		AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x';
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_needed_extension';
 COMMENT ON FUNCTION migrate.needed_extension(oid, oid) IS
 'extensions that an object was told to depend on, by ALTER ... DEPENDS ON EXTENSION; NULL = none';
 

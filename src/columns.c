@@ -37,9 +37,11 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "column.h"
 #include "describe.h"
 
 PG_FUNCTION_INFO_V1(migrate_columns_json);
+PG_FUNCTION_INFO_V1(migrate_column_numbers);
 
 /* The relation whose columns are described. */
 typedef struct ColumnsRelation
@@ -448,4 +450,28 @@ migrate_columns_json(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	appendStringInfoChar(&json, ']');
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
+}
+
+/* SQL: migrate.column_numbers(relation oid) */
+Datum
+migrate_column_numbers(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(AttributeRelationId, AccessShareLock);
+	SysScanDesc scan = columns_scan(rel, AttributeRelidNumIndexId, Anum_pg_attribute_attrelid,
+									PG_GETARG_OID(0));
+	Column		numbers = {.type = INT2OID};
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+
+		if (form->attnum > 0 && !form->attisdropped)
+			migrate_column_add(&numbers, Int16GetDatum(form->attnum));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (numbers.count == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(migrate_column_array(&numbers, 0, numbers.count));
 }

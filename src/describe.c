@@ -15,8 +15,12 @@
 #include "access/table.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_init_privs.h"
 #include "catalog/pg_seclabel.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -29,11 +33,15 @@
 #include "utils/syscache.h"
 
 #include "describe.h"
+#include "keyset.h"
+#include "tracked.h"
 
 PG_FUNCTION_INFO_V1(migrate_relation_name);
 PG_FUNCTION_INFO_V1(migrate_collation_name);
 PG_FUNCTION_INFO_V1(migrate_is_member);
+PG_FUNCTION_INFO_V1(migrate_needed_extension);
 PG_FUNCTION_INFO_V1(migrate_acl_json);
+PG_FUNCTION_INFO_V1(migrate_changed_acl);
 PG_FUNCTION_INFO_V1(migrate_labels_json);
 PG_FUNCTION_INFO_V1(migrate_options_json);
 PG_FUNCTION_INFO_V1(migrate_properties_json);
@@ -105,7 +113,7 @@ describe_acl(const Acl *acl, int *count)
 {
 	DescribePair *pairs;
 
-	*count = ACL_NUM(acl);
+	*count = ARR_NDIM(acl) == 0 ? 0 : ACL_NUM(acl);
 	pairs = palloc0(sizeof(DescribePair) * (*count + 1));
 	for (int i = 0; i < *count; i++)
 		pairs[i].key = DatumGetCString(DirectFunctionCall1(aclitemout,
@@ -232,11 +240,81 @@ migrate_collation_name(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
 
+/* How often one statement has asked, and the members once that was often. */
+typedef struct DescribeMembers
+{
+	int			calls;
+	keyset_hash *keys;
+} DescribeMembers;
+
+/* After so many calls it is cheaper to know all. */
+#define DESCRIBE_MEMBERS_CALLS 100
+
+/* Read the members of all extensions. */
+static keyset_hash *
+describe_members(MemoryContext context)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	keyset_hash *keys = keyset_create(context, 256, NULL);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(ExtensionRelationId));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->deptype == DEPENDENCY_EXTENSION)
+			(void) keyset_add(keys, OBJECT_KEY(form->classid, form->objid), 0);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return keys;
+}
+
 /* SQL: migrate.is_member(class oid, object oid) */
 Datum
 migrate_is_member(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(OidIsValid(getExtensionOfObject(PG_GETARG_OID(0), PG_GETARG_OID(1))));
+	DescribeMembers *members = fcinfo->flinfo->fn_extra;
+	Oid			class = PG_GETARG_OID(0);
+	Oid			object = PG_GETARG_OID(1);
+
+	if (members == NULL)
+		fcinfo->flinfo->fn_extra = members =
+			MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(DescribeMembers));
+	if (members->keys == NULL && members->calls++ < DESCRIBE_MEMBERS_CALLS)
+		PG_RETURN_BOOL(OidIsValid(getExtensionOfObject(class, object)));
+	if (members->keys == NULL)
+		members->keys = describe_members(fcinfo->flinfo->fn_mcxt);
+	PG_RETURN_BOOL(keyset_lookup(members->keys, OBJECT_KEY(class, object)) != NULL);
+}
+
+/* SQL: migrate.needed_extension(class oid, object oid) */
+Datum
+migrate_needed_extension(PG_FUNCTION_ARGS)
+{
+	List	   *extensions = getAutoExtensionsOfObject(PG_GETARG_OID(0), PG_GETARG_OID(1));
+	DescribePair *pairs = palloc0(sizeof(DescribePair) * (list_length(extensions) + 1));
+	int			count = 0;
+	StringInfoData json;
+	ListCell   *lc;
+
+	foreach(lc, extensions)
+	{
+		pairs[count].key = get_extension_name(lfirst_oid(lc));
+		if (pairs[count].key != NULL)
+			count++;
+	}
+	if (count == 0)
+		PG_RETURN_NULL();
+	qsort(pairs, count, sizeof(DescribePair), describe_compare);
+	initStringInfo(&json);
+	describe_json(&json, pairs, count, false);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
 }
 
 /* SQL: migrate.acl_json(acl aclitem[], kind "char", owner oid) */
@@ -248,6 +326,73 @@ migrate_acl_json(PG_FUNCTION_ARGS)
 	initStringInfo(&json);
 	if (!migrate_describe_acl(&json, PG_GETARG_ACL_P(0), PG_GETARG_CHAR(1), PG_GETARG_OID(2)))
 		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
+}
+
+/* Return the privileges that an object had at first, or NULL. */
+static Acl *
+describe_initial_acl(Oid class, Oid object, int32 sub)
+{
+	Relation	rel = table_open(InitPrivsRelationId, AccessShareLock);
+	Acl		   *acl = NULL;
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_init_privs_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object));
+	ScanKeyInit(&keys[1], Anum_pg_init_privs_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(class));
+	ScanKeyInit(&keys[2], Anum_pg_init_privs_objsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(sub));
+	scan = systable_beginscan(rel, InitPrivsObjIndexId, true, NULL, 3, keys);
+	if (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, Anum_pg_init_privs_initprivs, RelationGetDescr(rel), &isnull);
+
+		if (!isnull)
+			acl = DatumGetAclPCopy(value);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return acl;
+}
+
+/*
+ * SQL: migrate.changed_acl(class oid, object oid, subobject integer,
+ *		acl aclitem[], standard aclitem[])
+ */
+Datum
+migrate_changed_acl(PG_FUNCTION_ARGS)
+{
+	Acl		   *initial;
+	DescribePair *now;
+	DescribePair *before = NULL;
+	int			count;
+	int			before_count = 0;
+	bool		same;
+	StringInfoData json;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		PG_RETURN_NULL();
+	now = describe_acl(PG_GETARG_ACL_P(3), &count);
+	initial = describe_initial_acl(PG_GETARG_OID(0), PG_GETARG_OID(1), PG_GETARG_INT32(2));
+	if (initial == NULL && !PG_ARGISNULL(4))
+		initial = PG_GETARG_ACL_P(4);
+	if (initial != NULL)
+		before = describe_acl(initial, &before_count);
+	same = count == before_count;
+	for (int i = 0; i < count && same; i++)
+		same = strcmp(now[i].key, before[i].key) == 0;
+	if (same)
+		PG_RETURN_NULL();
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"initial\":");
+	describe_json(&json, before, before_count, false);
+	appendStringInfoString(&json, ",\"acl\":");
+	describe_json(&json, now, count, false);
+	appendStringInfoChar(&json, '}');
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
 }
 
