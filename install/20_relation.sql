@@ -157,7 +157,7 @@ CREATE VIEW migrate.live_view AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, r.name,
 	migrate.properties_json(
-		'create', regexp_replace(pg_get_viewdef(c.oid), ';\s*$', ''),
+		'create', rtrim(pg_get_viewdef(c.oid), E'; \n'),
 		'columns', migrate.columns_json(c.oid),
 		'options', migrate.options_json(c.reloptions),
 		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN

@@ -92,7 +92,7 @@ CREATE VIEW migrate.live_rule AS
 SELECT 'pg_rewrite'::regclass::oid AS class, w.oid AS object, 'rule' AS kind,
 	quote_ident(w.rulename) || ' on ' || r.name AS name,
 	migrate.properties_json(
-		'create', regexp_replace(pg_get_ruledef(w.oid), ';\s*$', ''),
+		'create', rtrim(pg_get_ruledef(w.oid), E'; \n'),
 		'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
 		'comment', d.description) AS definition
 FROM pg_rewrite w

@@ -85,7 +85,7 @@ migrate_version_set(VersionState *state)
 	set->known_by_id = keyset_create(CurrentMemoryContext, 64, NULL);
 	set->rendered = keyset_create(CurrentMemoryContext, 64, NULL);
 	set->digests.type = BYTEAOID;
-	set->bodies.type = TEXTOID;
+	set->bodies.type = JSONOID;
 	return set;
 }
 
@@ -195,10 +195,10 @@ version_store_definitions(VersionSet *set)
 {
 	static OwnerQuery query = {
 		.sql = "INSERT INTO migrate.definition (digest, body)"
-		" SELECT d.digest, d.body::pg_catalog.json"
+		" SELECT d.digest, d.body"
 		" FROM unnest($1, $2) d (digest, body) ON CONFLICT DO NOTHING",
 		.nargs = 2,
-		.argtypes = {BYTEAARRAYOID, TEXTARRAYOID},
+		.argtypes = {BYTEAARRAYOID, JSONARRAYOID},
 	};
 	Datum		values[2];
 
