@@ -52,6 +52,48 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'migrate_collation_name';
 COMMENT ON FUNCTION migrate.collation_name(oid) IS 'qualified and quoted name of a collation; NULL = none';
 
+-- Looked up where it is needed: see lookup.c ---------------------------------------
+
+CREATE FUNCTION migrate.parents_json(relation oid) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_parents_json';
+COMMENT ON FUNCTION migrate.parents_json(oid) IS 'qualified names of the parents of a relation, in their order; NULL = it has none';
+
+CREATE FUNCTION migrate.parent_name(relation oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_parent_name';
+COMMENT ON FUNCTION migrate.parent_name(oid) IS 'qualified name of the first parent of a relation; NULL = it has none';
+
+CREATE FUNCTION migrate.reloptions_json(relation oid) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_reloptions_json';
+COMMENT ON FUNCTION migrate.reloptions_json(oid) IS 'storage parameters of a relation; NULL = there are none';
+
+CREATE FUNCTION migrate.foreign_options_json(relation oid) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_foreign_options_json';
+COMMENT ON FUNCTION migrate.foreign_options_json(oid) IS 'options of a foreign table; NULL = there are none';
+
+CREATE FUNCTION migrate.foreign_server_name(relation oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_foreign_server_name';
+COMMENT ON FUNCTION migrate.foreign_server_name(oid) IS 'server of a foreign table';
+
+CREATE FUNCTION migrate.tablespace_name(tablespace oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_tablespace_name';
+COMMENT ON FUNCTION migrate.tablespace_name(oid) IS 'name of a tablespace; NULL = there is none';
+
+CREATE FUNCTION migrate.access_method_name(access_method oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_access_method_name';
+COMMENT ON FUNCTION migrate.access_method_name(oid) IS 'name of an access method; NULL = there is none';
+
+CREATE FUNCTION migrate.comment(class oid, object oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_comment';
+COMMENT ON FUNCTION migrate.comment(oid, oid) IS 'comment on an object; NULL = there is none';
+
 -- From json to statements ---------------------------------------------------------
 
 CREATE FUNCTION migrate.options_ddl(options json) RETURNS text

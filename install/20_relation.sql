@@ -56,7 +56,7 @@ COMMENT ON VIEW migrate.sequence_count IS
 'how sequences count, where it is not the default';
 
 CREATE VIEW migrate.live_sequence AS
-SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, r.name,
+SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, n.name || '.' || quote_ident(c.relname) AS name,
 	migrate.properties_json(
 		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
 		'counts', (SELECT migrate.properties_json('type', q.type, 'start', q.start, 'increment', q.increment,
@@ -68,12 +68,12 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, 
 						AND o.refclassid = 'pg_class'::regclass AND o.deptype = 'a'),
 		'owner', pg_get_userbyid(c.relowner),
 		'acl', migrate.acl_json(c.relacl, 's', c.relowner),
-		'comment', d.description,
+		'comment', migrate.comment('pg_class'::regclass, c.oid),
 		'labels', migrate.labels_json('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
-JOIN migrate.user_relation r ON r.oid = c.oid
-LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
-WHERE c.relkind = 'S'
+JOIN migrate.user_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't' AND NOT migrate.is_member('pg_class'::regclass, c.oid)
+	AND c.relkind = 'S'
 	AND NOT EXISTS (SELECT FROM pg_depend i
 					WHERE i.classid = 'pg_class'::regclass AND i.objid = c.oid AND i.objsubid = 0
 						AND i.refclassid = 'pg_class'::regclass AND i.deptype = 'i');
@@ -108,45 +108,40 @@ COMMENT ON FUNCTION migrate.is_rearranged(oid) IS
 
 CREATE VIEW migrate.live_table AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
-	CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, r.name,
+	CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, n.name || '.' || quote_ident(c.relname) AS name,
 	migrate.properties_json(
 		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
 		'of', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
 		'partition_by', CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
 		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(i.inhparent) FROM pg_inherits i WHERE i.inhrelid = c.oid) END,
+			migrate.parent_name(c.oid) END,
 		'partition_bound', CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
-		'inherits', h.parents,
-		'rearranged', CASE WHEN h.parents IS NOT NULL AND migrate.is_rearranged(c.oid) THEN true END,
+		'inherits', CASE WHEN NOT c.relispartition THEN migrate.parents_json(c.oid) END,
+		'rearranged', CASE WHEN NOT c.relispartition AND migrate.parents_json(c.oid) IS NOT NULL AND migrate.is_rearranged(c.oid) THEN true END,
 		'columns', migrate.columns_json(c.oid),
 		'options', migrate.options_json(c.reloptions),
 		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN
-			(SELECT migrate.options_json(o.reloptions) FROM pg_class o WHERE o.oid = c.reltoastrelid) END,
+			migrate.reloptions_json(c.reltoastrelid) END,
 		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
+			migrate.tablespace_name(c.reltablespace) END,
 		'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN
-			(SELECT m.amname FROM pg_am m WHERE m.oid = c.relam) END,
+			migrate.access_method_name(c.relam) END,
 		'replica_identity', CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'i' THEN 'index'
 			WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END END,
 		'row_security', CASE WHEN c.relrowsecurity THEN true END,
 		'force_row_security', CASE WHEN c.relforcerowsecurity THEN true END,
 		'server', CASE WHEN c.relkind = 'f' THEN
-			(SELECT s.srvname FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid) END,
+			migrate.foreign_server_name(c.oid) END,
 		'fdw_options', CASE WHEN c.relkind = 'f' THEN
-			(SELECT migrate.options_json(f.ftoptions) FROM pg_foreign_table f WHERE f.ftrelid = c.oid) END,
+			migrate.foreign_options_json(c.oid) END,
 		'owner', pg_get_userbyid(c.relowner),
 		'acl', migrate.acl_json(c.relacl, 'r', c.relowner),
-		'comment', d.description,
-		'labels', CASE WHEN (SELECT EXISTS (SELECT FROM pg_seclabel)) THEN
-			migrate.labels_json('pg_class'::regclass, c.oid) END) AS definition
+		'comment', migrate.comment('pg_class'::regclass, c.oid),
+		'labels', migrate.labels_json('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
-JOIN migrate.user_relation r ON r.oid = c.oid
-LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
-LEFT JOIN LATERAL (
-	SELECT CASE WHEN NOT c.relispartition THEN
-		(SELECT json_agg(migrate.relation_name(i.inhparent) ORDER BY i.inhseqno)
-		 FROM pg_inherits i WHERE i.inhrelid = c.oid) END AS parents OFFSET 0) h ON true
-WHERE c.relkind IN ('r', 'p', 'f');
+JOIN migrate.user_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't' AND NOT migrate.is_member('pg_class'::regclass, c.oid)
+	AND c.relkind IN ('r', 'p', 'f');
 COMMENT ON VIEW migrate.live_table IS
 'tables as they are now, also partitioned, partitions, inherited, typed and foreign ones.
 replica_identity "index" and clustering are told with the index or constraint.';
@@ -155,26 +150,26 @@ replica_identity "index" and clustering are told with the index or constraint.';
 
 CREATE VIEW migrate.live_view AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
-	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, r.name,
+	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, n.name || '.' || quote_ident(c.relname) AS name,
 	migrate.properties_json(
 		'create', rtrim(pg_get_viewdef(c.oid), E'; \n'),
 		'columns', migrate.columns_json(c.oid),
 		'options', migrate.options_json(c.reloptions),
 		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN
-			(SELECT migrate.options_json(o.reloptions) FROM pg_class o WHERE o.oid = c.reltoastrelid) END,
+			migrate.reloptions_json(c.reltoastrelid) END,
 		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
+			migrate.tablespace_name(c.reltablespace) END,
 		'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN
-			(SELECT m.amname FROM pg_am m WHERE m.oid = c.relam) END,
+			migrate.access_method_name(c.relam) END,
 		'populated', CASE WHEN c.relkind = 'm' THEN c.relispopulated END,
 		'owner', pg_get_userbyid(c.relowner),
 		'acl', migrate.acl_json(c.relacl, 'r', c.relowner),
-		'comment', d.description,
+		'comment', migrate.comment('pg_class'::regclass, c.oid),
 		'labels', migrate.labels_json('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
-JOIN migrate.user_relation r ON r.oid = c.oid
-LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
-WHERE c.relkind IN ('v', 'm');
+JOIN migrate.user_namespace n ON n.oid = c.relnamespace
+WHERE c.relpersistence <> 't' AND NOT migrate.is_member('pg_class'::regclass, c.oid)
+	AND c.relkind IN ('v', 'm');
 COMMENT ON VIEW migrate.live_view IS 'views and materialized views as they are now';
 
 -- Composite types ----------------------------------------------------------------------

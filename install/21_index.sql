@@ -24,18 +24,17 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 	migrate.properties_json(
 		'create', migrate.index_definition(c.oid),
 		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
+			migrate.parent_name(c.oid) END,
 		'table', CASE WHEN i.indisclustered OR i.indisreplident THEN r.name END,
 		'clustered', CASE WHEN i.indisclustered THEN true END,
 		'replica_identity', CASE WHEN i.indisreplident THEN true END,
 		'statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
 		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'comment', d.description) AS definition
+			migrate.tablespace_name(c.reltablespace) END,
+		'comment', migrate.comment('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
 JOIN pg_index i ON i.indexrelid = c.oid
 JOIN migrate.user_relation r ON r.oid = i.indrelid
-LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
 WHERE r.relkind IN ('r', 'p', 'm') AND (i.indisvalid OR c.relkind = 'I')
 	AND NOT EXISTS (SELECT FROM pg_constraint k
 					WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
@@ -50,21 +49,19 @@ SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS
 		'create', pg_get_constraintdef(k.oid),
 		'inherited', CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN true END,
 		'partition_of', CASE WHEN c.relispartition THEN
-			(SELECT migrate.relation_name(h.inhparent) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
+			migrate.parent_name(c.oid) END,
 		'clustered', CASE WHEN i.indisclustered THEN true END,
 		'replica_identity', CASE WHEN i.indisreplident THEN true END,
 		'index_options', migrate.options_json(c.reloptions),
 		'index_statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
 		'index_tablespace', CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		'index_comment', x.description,
-		'comment', d.description) AS definition
+			migrate.tablespace_name(c.reltablespace) END,
+		'index_comment', migrate.comment('pg_class'::regclass, c.oid),
+		'comment', migrate.comment('pg_constraint'::regclass, k.oid)) AS definition
 FROM pg_constraint k
 JOIN migrate.user_relation r ON r.oid = k.conrelid
 LEFT JOIN pg_class c ON k.contype IN ('p', 'u', 'x') AND c.oid = k.conindid
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
-LEFT JOIN pg_description x ON x.objoid = c.oid AND x.classoid = 'pg_class'::regclass AND x.objsubid = 0
-LEFT JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass AND d.objsubid = 0
 WHERE r.relkind IN ('r', 'p', 'f')
 	AND (k.contype IN ('p', 'u', 'x') OR k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.conislocal)
 	AND NOT migrate.is_member('pg_constraint'::regclass, k.oid);
@@ -78,11 +75,10 @@ SELECT 'pg_trigger'::regclass::oid AS class, t.oid AS object, 'trigger' AS kind,
 		'create', CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END,
 		'enabled', CASE WHEN t.tgparentid = 0 AND t.tgenabled = 'O' THEN NULL ELSE
 			CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END END,
-		'comment', d.description) AS definition
+		'comment', migrate.comment('pg_trigger'::regclass, t.oid)) AS definition
 FROM pg_trigger t
 JOIN migrate.user_relation r ON r.oid = t.tgrelid
 LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
-LEFT JOIN pg_description d ON d.objoid = t.oid AND d.classoid = 'pg_trigger'::regclass AND d.objsubid = 0
 WHERE (NOT t.tgisinternal AND t.tgparentid = 0 OR p.tgenabled <> t.tgenabled AND t.tgconstraint = 0)
 	AND NOT migrate.is_member('pg_trigger'::regclass, t.oid);
 COMMENT ON VIEW migrate.live_trigger IS
@@ -94,10 +90,9 @@ SELECT 'pg_rewrite'::regclass::oid AS class, w.oid AS object, 'rule' AS kind,
 	migrate.properties_json(
 		'create', rtrim(pg_get_ruledef(w.oid), E'; \n'),
 		'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-		'comment', d.description) AS definition
+		'comment', migrate.comment('pg_rewrite'::regclass, w.oid)) AS definition
 FROM pg_rewrite w
 JOIN migrate.user_relation r ON r.oid = w.ev_class
-LEFT JOIN pg_description d ON d.objoid = w.oid AND d.classoid = 'pg_rewrite'::regclass AND d.objsubid = 0
 WHERE w.rulename <> '_RETURN'
 	AND NOT migrate.is_member('pg_rewrite'::regclass, w.oid);
 COMMENT ON VIEW migrate.live_rule IS 'rewrite rules as they are now, but those that make a view';
@@ -112,10 +107,9 @@ SELECT 'pg_policy'::regclass::oid AS class, p.oid AS object, 'policy' AS kind,
 			(SELECT json_agg(pg_get_userbyid(o) ORDER BY pg_get_userbyid(o) COLLATE "C") FROM unnest(p.polroles) o) END,
 		'using', pg_get_expr(p.polqual, p.polrelid),
 		'with_check', pg_get_expr(p.polwithcheck, p.polrelid),
-		'comment', d.description) AS definition
+		'comment', migrate.comment('pg_policy'::regclass, p.oid)) AS definition
 FROM pg_policy p
 JOIN migrate.user_relation r ON r.oid = p.polrelid
-LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0
 WHERE NOT migrate.is_member('pg_policy'::regclass, p.oid);
 COMMENT ON VIEW migrate.live_policy IS 'row-level security policies as they are now';
 
@@ -126,10 +120,9 @@ SELECT 'pg_statistic_ext'::regclass::oid AS class, s.oid AS object, 'statistics'
 		'create', pg_get_statisticsobjdef(s.oid),
 		'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
 		'owner', pg_get_userbyid(s.stxowner),
-		'comment', d.description) AS definition
+		'comment', migrate.comment('pg_statistic_ext'::regclass, s.oid)) AS definition
 FROM pg_statistic_ext s
 JOIN migrate.user_namespace n ON n.oid = s.stxnamespace
 JOIN migrate.user_relation r ON r.oid = s.stxrelid
-LEFT JOIN pg_description d ON d.objoid = s.oid AND d.classoid = 'pg_statistic_ext'::regclass AND d.objsubid = 0
 WHERE NOT migrate.is_member('pg_statistic_ext'::regclass, s.oid);
 COMMENT ON VIEW migrate.live_statistics IS 'extended statistics objects as they are now';
