@@ -371,6 +371,7 @@ SET IntervalStyle = postgres
 SET TimeZone = 'UTC'
 SET extra_float_digits = 3
 SET bytea_output = hex
+SET jit = off
 AS $$
 DECLARE
 	script text;

@@ -84,6 +84,7 @@ change: added, removed, changed, or moved (a column, from place to place).';
 CREATE FUNCTION migrate.snapshot_difference(from_snapshot bigint, to_snapshot bigint)
 RETURNS TABLE (kind text, object text, change text, before text, after text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+SET jit = off
 BEGIN ATOMIC
 	WITH version AS MATERIALIZED (
 		SELECT v.id, v.kind, v.name, v.digest,
@@ -114,6 +115,7 @@ SET IntervalStyle = postgres
 SET TimeZone = 'UTC'
 SET extra_float_digits = 3
 SET bytea_output = hex
+SET jit = off
 AS $$
 	SELECT d.kind, d.object, d.change, d.before, d.after, o.class, o.object
 	FROM (SELECT v.* FROM migrate.object_version v
@@ -131,6 +133,7 @@ CREATE FUNCTION @extschema@.migrate_diff(from_snapshot bigint DEFAULT NULL, to_s
 RETURNS TABLE (kind text, object text, change text, before text, after text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	first_snapshot bigint := coalesce(from_snapshot, (SELECT max(s.snapshot) FROM migrate.snapshot s));

@@ -38,7 +38,7 @@ COMMENT ON TABLE migrate.backup IS
 COMMENT ON COLUMN migrate.backup.backup IS 'number of the backup, in the order they were made';
 COMMENT ON COLUMN migrate.backup.version IS 'version of the migration';
 COMMENT ON COLUMN migrate.backup.direction IS 'whose script it was: up or down';
-COMMENT ON COLUMN migrate.backup.entry IS 'ledger entry of that run';
+COMMENT ON COLUMN migrate.backup.entry IS 'ledger entry of that run; 0 = the migration was unregistered since';
 COMMENT ON COLUMN migrate.backup.statement IS 'which statement of the script it was, counting from 1; NULL = after the last';
 COMMENT ON COLUMN migrate.backup.at IS 'when it was made, by the clock';
 COMMENT ON COLUMN migrate.backup.what IS 'what is kept: a table, a column, single rows of a table, or where a sequence was';

@@ -51,6 +51,7 @@ Parameters are snapshots around the up script and around the down script.';
 CREATE FUNCTION migrate.rollback_difference(before_up bigint, after_up bigint, before_down bigint, after_down bigint)
 RETURNS TABLE (kind text, object text, change text, before text, after text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+SET jit = off
 BEGIN ATOMIC
 	SELECT d.kind, d.object, d.change, d.before, d.after
 	FROM migrate.rollback_object(before_up, after_up, before_down, after_down) o
@@ -97,6 +98,7 @@ CREATE FUNCTION @extschema@.migrate_verify()
 RETURNS TABLE (area text, object text, problem text, detail text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 	SELECT 'drift', concat_ws(' ', d.kind, d.object), d.change || ' outside of migrations',
 		concat_ws('; ', CASE WHEN d.before IS NOT NULL THEN 'was ' || migrate.shorten(d.before) END,

@@ -791,6 +791,7 @@ COMMENT ON FUNCTION migrate.rollback_script(bigint, bigint) IS
 CREATE FUNCTION @extschema@.migrate_generate_rollback(version bigint) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
 	migration record;

@@ -127,6 +127,7 @@ INSERT INTO privileges_call (function, call) VALUES
 ('migrate_generate_rollback', $$SELECT migrate_generate_rollback(1)$$),
 ('migrate_backups', $$SELECT migrate_backups()$$),
 ('migrate_prune', $$SELECT migrate_prune('90 days')$$),
+('migrate_restore', $$SELECT migrate_restore(1)$$),
 ('migrate_grant', $$SELECT migrate_grant('regress_privileges_nobody', 'deployer')$$),
 ('migrate.ledger_hash', $$SELECT migrate.ledger_hash(NULL)$$),
 ('migrate.ledger_refuse', $$SELECT migrate.ledger_refuse()$$),

@@ -163,7 +163,8 @@ migrate_backup_created(Oid relid)
 bool
 migrate_backup_concerns(Oid relid)
 {
-	return backup_running != NULL && !migrate_exempt_relation(&backup_running->exempt, relid);
+	return backup_running != NULL && relid != backup_running->step.kept_in_step &&
+		!migrate_exempt_relation(&backup_running->exempt, relid);
 }
 
 /* Return the number of the next backup; the caller is connected to SPI and raised. */

@@ -280,6 +280,7 @@ engine_execute(EngineStep *step)
 		.down = step->run->down,
 		.frame = &step->frame,
 		.no_backup = step->script->directives.no_backup,
+		.kept_in_step = step->before.relid,
 	};
 	instr_time	start;
 	instr_time	end;

@@ -286,6 +286,13 @@ match_change(Match *match, TupleTableSlot *kept)
 	match_promise(match, row, image);
 }
 
+/* Tell whether the table is another one than that whose rows were kept. */
+static bool
+match_is_made_again(PutBack *putback)
+{
+	return putback->item->name.relid != RelationGetRelid(putback->target->rel);
+}
+
 /* Make the row that was found one of those wanted. */
 static void
 match_see_row(Match *match, uint64 image)
@@ -339,7 +346,10 @@ match_settle_row(Match *match, MatchRow *row, TupleTableSlot *kept)
 	outcome = match_entry(match->outcomes, match_image(match, kept, true), false);
 	if (row->is_insert)
 	{
-		if (migrate_target_insert(putback->target, kept, true))
+		/* the script that made the table again may have made the row again, too */
+		if (match_is_made_again(putback) && outcome != NULL && outcome->count > 0)
+			outcome->count--;
+		else if (migrate_target_insert(putback->target, kept, true))
 			putback->restored++;
 		else
 			migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
@@ -361,7 +371,7 @@ match_batch_rows(Match *match)
 
 	if (match->rows == NIL)
 		return;
-	if (hash_get_num_entries(match->wanted) > 0)
+	if (hash_get_num_entries(match->wanted) > 0 || match_is_made_again(putback))
 		match_scan(match, match_see_row);
 	kept = MakeSingleTupleTableSlot(RelationGetDescr(putback->kept), &TTSOpsHeapTuple);
 	foreach(lc, match->rows)

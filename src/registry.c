@@ -317,12 +317,16 @@ migrate_registry_mark(int64 version, int64 entry, const Script *script)
 				 errhint("Scripts must not write to the tables of schema migrate.")));
 }
 
-/* Forget a migration and its scripts. */
+/*
+ * Forget a migration and its scripts.  What was kept because of it stays kept,
+ * but does not go back by itself when the version is used again.
+ */
 void
 migrate_registry_delete(int64 version)
 {
 	static OwnerQuery query = {
-		.sql = "WITH gone AS (DELETE FROM migrate.script WHERE version = $1)"
+		.sql = "WITH gone AS (DELETE FROM migrate.script WHERE version = $1),"
+		" released AS (UPDATE migrate.backup SET entry = 0 WHERE version = $1 AND restored_at IS NULL)"
 		" DELETE FROM migrate.migration WHERE version = $1",
 		.nargs = 1,
 		.argtypes = {INT8OID}

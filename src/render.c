@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "storage/bufmgr.h"
+#include "access/table.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
@@ -128,11 +130,16 @@ static const struct
 	{"plan_cache_mode", "force_generic_plan"},
 	{"cursor_tuple_fraction", "1"},
 	{"max_parallel_workers_per_gather", "0"},
-	{"enable_material", "on"},
+	{"enable_material", "off"},
 	{"work_mem", "65536"},
 	/* plans are kept from when the tables were small; migrate_render_all() has others */
 	{"enable_seqscan", "off"},
+	{"enable_mergejoin", "off"},
+	{"enable_hashjoin", "off"},
 };
+
+/* What migrate_render_all() may do, because it wants most rows. */
+static const char *const render_bulk_settings[] = {"enable_seqscan", "enable_material", "enable_mergejoin", "enable_hashjoin"};
 
 /* Pin settings until the caller's nest level of settings ends. */
 void
@@ -265,9 +272,9 @@ migrate_render_all(RenderSink sink, void *arg)
 {
 	int			level = NewGUCNestLevel();
 
-	/* most rows are wanted */
-	(void) set_config_option("enable_seqscan", "on", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < lengthof(render_bulk_settings); i++)
+		(void) set_config_option(render_bulk_settings[i], "on", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	for (int i = 0; i < lengthof(render_views); i++)
 		render_view_all(&render_views[i], sink, arg);
 	AtEOXact_GUC(false, level);
@@ -309,10 +316,36 @@ render_view_has(const RenderView *view, uint64 key, Stamps *stamps)
 	return relkind != '\0' && strchr(view->relkinds, relkind) != NULL;
 }
 
+/*
+ * Forget the plans when the catalogs have grown to twice the size they had when
+ * the plans were made: the order of joins that suits a small catalog reads a large
+ * one from end to end.
+ */
+static void
+render_forget_plans(void)
+{
+	static BlockNumber planned_for = 0;
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	BlockNumber size = RelationGetNumberOfBlocks(rel);
+
+	table_close(rel, AccessShareLock);
+	if (size < 2 * planned_for)
+		return;
+	planned_for = size;
+	for (int i = 0; i < lengthof(render_views); i++)
+	{
+		if (render_views[i].some.plan == NULL)
+			continue;
+		SPI_freeplan(render_views[i].some.plan);
+		render_views[i].some.plan = NULL;
+	}
+}
+
 /* Render those of these objects that are there. */
 void
 migrate_render_some(keyset_hash *keys, Stamps *stamps, RenderSink sink, void *arg)
 {
+	render_forget_plans();
 	for (int i = 0; i < lengthof(render_views); i++)
 	{
 		RenderView *view = &render_views[i];

@@ -3,426 +3,305 @@
  * restore.c
  *		Put kept rows back where they belong.
  *
- * After the script of one direction, the backups go back that the last run of
- * the other one has made and that are not back yet, latest first.  Then all
- * foreign keys of what was written are checked (reference.c).  What could not go
- * back is counted, listed in migrate.restore_conflict, and stays kept.
+ * After the script of one direction, what the last run of the other one kept goes
+ * back: each backup by itself, and the constraints between tables when all are
+ * done.  A backup whose table or column is not there any more, or belongs to
+ * somebody who could not have read the rows, stays as it is; that is told, and
+ * is no error.
  *
- * Reading and writing migrate.backup is the extension owner's; writing a table is
- * its owner's (target.c).  The caller of migrate_restore() must own the table.
+ * Rows of a table or column that a statement is about to validate may go back
+ * before it: migrate_restore_early().
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
-#include "commands/defrem.h"
-#include "commands/sequence.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
+#include "utils/resowner.h"
 
-#include "argument.h"
 #include "backup.h"
 #include "compat.h"
 #include "deploy.h"
-#include "keep.h"
 #include "loss.h"
-#include "owner.h"
-#include "putback.h"
 #include "restore.h"
+#include "restoreitem.h"
+#include "restoresequence.h"
 
 PG_FUNCTION_INFO_V1(migrate_restore);
 
-#define RESTORE_COLUMNS 4
-
-#define RESTORE_ITEM \
-	"SELECT b.backup, b.what, b.operation, b.schema_name, b.relation_name, b.column_name," \
-	" b.relation_oid, b.key_columns, b.kept_as, b.kept_oid, b.last_value, b.is_called," \
-	" b.direction, b.restored_at IS NOT NULL" \
-	" FROM migrate.backup b"
+/* How backups are put back. */
+typedef struct RestoreRun
+{
+	List	   *references;		/* of References *, of each backup */
+	bool		any_owner;		/* a superuser asks for just this backup */
+	RestoreResult result;
+} RestoreRun;
 
 /* What the running step has put back before its end, and where; checked at the end. */
 static RestoreResult restore_done;
 static List *restore_early_relids;
 
-/* Read the names of columns from a text[]. */
-static List *
-restore_names(Datum array)
-{
-	Datum	   *values;
-	int			count;
-	List	   *names = NIL;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT,
-					  &values, NULL, &count);
-	for (int i = 0; i < count; i++)
-		names = lappend(names, TextDatumGetCString(values[i]));
-	return names;
-}
-
-/* Return the OID of a kept table, or InvalidOid. */
-static Oid
-restore_kept(const PutBackItem *item)
-{
-	return item->kept_as == NULL ? InvalidOid :
-		get_relname_relid(item->kept_as, migrate_keep_schema());
-}
-
-/* Take an item out of the last result. */
-static PutBackItem *
-restore_item(uint64 row, bool down)
-{
-	PutBackItem *item = palloc0(sizeof(PutBackItem));
-	bool		isnull;
-	Oid			kept;
-
-	item->down = down;
-	item->backup = DatumGetInt64(migrate_owner_value(row, 1, &isnull));
-	item->what = migrate_owner_text(row, 2);
-	item->operation = migrate_owner_text(row, 3);
-	item->name.schema = migrate_owner_text(row, 4);
-	item->name.relation = migrate_owner_text(row, 5);
-	item->column = migrate_owner_text(row, 6);
-	item->name.key = restore_names(migrate_owner_value(row, 8, &isnull));
-	item->kept_as = migrate_owner_text(row, 9);
-	kept = DatumGetObjectId(migrate_owner_value(row, 10, &isnull));
-	if (!isnull && kept == restore_kept(item))
-		item->name.relid = DatumGetObjectId(migrate_owner_value(row, 7, &isnull));
-	item->last_value = DatumGetInt64(migrate_owner_value(row, 11, &isnull));
-	item->is_called = DatumGetBool(migrate_owner_value(row, 12, &isnull));
-	return item;
-}
-
-/*
- * Find what the other script kept of the same relation; and of a column that got
- * another type, what the same script kept later: that has gone back by now.
- */
-static void
-restore_find_witnesses(PutBackItem *item, int64 version, bool down)
-{
-	static OwnerQuery query = {
-		.sql = "SELECT kept_as FROM migrate.backup"
-		" WHERE version = $1 AND direction = $2 AND entry IS NULL AND relation_oid = $3"
-		"  AND what = $4 AND column_name IS NOT DISTINCT FROM $5 AND kept_as IS NOT NULL"
-		" OR $4 = 'column' AND version = $1 AND direction <> $2 AND relation_oid = $3"
-		"  AND backup > $6 AND what <> 'column' AND kept_as IS NOT NULL"
-		"  AND entry = (SELECT b.entry FROM migrate.backup b WHERE b.backup = $6)"
-		" ORDER BY backup DESC",
-		.nargs = 6,
-		.argtypes = {INT8OID, TEXTOID, OIDOID, TEXTOID, TEXTOID, INT8OID}
-	};
-	Datum		values[6];
-	bool		isnull[6] = {false};
-	uint64		count;
-
-	values[5] = Int64GetDatum(item->backup);
-	if (!OidIsValid(item->name.relid))
-		return;
-	values[0] = Int64GetDatum(version);
-	values[1] = CStringGetTextDatum(down ? "down" : "up");
-	values[2] = ObjectIdGetDatum(item->name.relid);
-	values[3] = CStringGetTextDatum(item->what);
-	isnull[4] = item->column == NULL;
-	values[4] = isnull[4] ? (Datum) 0 : CStringGetTextDatum(item->column);
-	count = migrate_owner_run(&query, values, isnull);
-	for (uint64 i = 0; i < count; i++)
-	{
-		Oid			kept = get_relname_relid(migrate_owner_text(i, 1), migrate_keep_schema());
-
-		if (OidIsValid(kept))
-			item->witnesses = lappend_oid(item->witnesses, kept);
-	}
-	migrate_owner_free();
-}
-
-/* Read what the last run of the other direction kept, latest first. */
-static List *
-restore_read_step(int64 version, bool down)
-{
-	static OwnerQuery query = {
-		.sql = RESTORE_ITEM
-		" WHERE b.version = $1 AND b.direction = $2 AND b.restored_at IS NULL"
-		" AND b.entry = (SELECT max(l.entry) FROM migrate.ledger l WHERE l.version = $1 AND l.event = $3)"
-		" ORDER BY b.backup DESC",
-		.nargs = 3,
-		.argtypes = {INT8OID, TEXTOID, TEXTOID}
-	};
-	Datum		values[3];
-	OwnerScope	scope;
-	List	   *items = NIL;
-	ListCell   *lc;
-	uint64		count;
-
-	values[0] = Int64GetDatum(version);
-	values[1] = CStringGetTextDatum(down ? "up" : "down");
-	values[2] = CStringGetTextDatum(down ? "applied" : "rolled back");
-	migrate_owner_begin(&scope);
-	count = migrate_owner_run(&query, values, NULL);
-	for (uint64 i = 0; i < count; i++)
-		items = lappend(items, restore_item(i, down));
-	migrate_owner_free();
-	foreach(lc, items)
-		restore_find_witnesses(lfirst(lc), version, down);
-	migrate_owner_end(&scope);
-	return items;
-}
-
-/* List the rows that were left as they are. */
-static void
-restore_list_conflicts(PutBack *putback)
-{
-	static OwnerQuery query = {
-		.sql = "INSERT INTO migrate.restore_conflict (backup, number, key, reason)"
-		" VALUES ($1, $2, $3, $4)",
-		.nargs = 4,
-		.argtypes = {INT8OID, INT4OID, TEXTOID, TEXTOID}
-	};
-
-	for (int i = 0; i < list_length(putback->listed); i++)
-	{
-		PutBackConflict *conflict = list_nth(putback->listed, i);
-		Datum		values[4];
-		bool		isnull[4] = {false};
-
-		values[0] = Int64GetDatum(putback->item->backup);
-		values[1] = Int32GetDatum(i + 1);
-		isnull[2] = conflict->key == NULL;
-		values[2] = isnull[2] ? (Datum) 0 : CStringGetTextDatum(conflict->key);
-		values[3] = CStringGetTextDatum(conflict->reason);
-		migrate_owner_run(&query, values, isnull);
-	}
-}
-
-/* Write what became of a backup. */
-static void
-restore_settle(PutBack *putback)
-{
-	static OwnerQuery query = {
-		.sql = "UPDATE migrate.backup SET restored_at = pg_catalog.clock_timestamp(),"
-		" restored_rows = $2, conflicts = $3 WHERE backup = $1",
-		.nargs = 3,
-		.argtypes = {INT8OID, INT8OID, INT8OID}
-	};
-	static OwnerQuery forget = {
-		.sql = "DELETE FROM migrate.restore_conflict WHERE backup = $1",
-		.nargs = 1,
-		.argtypes = {INT8OID}
-	};
-	Datum		values[3] = {
-		Int64GetDatum(putback->item->backup),
-		Int64GetDatum(putback->restored),
-		Int64GetDatum(putback->conflicts)
-	};
-	OwnerScope	scope;
-
-	migrate_owner_begin(&scope);
-	migrate_owner_run(&query, values, NULL);
-	migrate_owner_run(&forget, values, NULL);
-	restore_list_conflicts(putback);
-	migrate_owner_end(&scope);
-}
-
-/* Return the name of the relation of an item, quoted. */
+/* Return the quoted name of the relation of a backup. */
 static char *
-restore_name(const PutBackItem *item)
+restore_name(const RestoreItem *restore)
 {
-	return quote_qualified_identifier(item->name.schema, item->name.relation);
+	return quote_qualified_identifier(restore->item.name.schema, restore->item.name.relation);
 }
 
-/* Put what one kept table has back into an open target. */
+/* Say why a backup stays as it is; returns false. */
+static bool
+restore_refuse(const RestoreItem *restore, char *reason)
+{
+	ereport(NOTICE,
+			(errmsg("what was kept of %s was not put back", restore_name(restore)),
+			 errdetail("%s", reason),
+			 errhint("It stays kept; SELECT migrate_restore(" INT64_FORMAT ") puts it back when that has changed.",
+					 restore->item.backup)));
+	return false;
+}
+
+/* Tell whether the owner of a relation is one who could have read what was kept. */
+static bool
+restore_may_own(const RestoreRun *run, const RestoreItem *restore, Relation rel)
+{
+	Oid			owner = get_role_oid(restore->owner, true);
+
+	return run->any_owner || superuser_arg(rel->rd_rel->relowner) ||
+		RelationGetRelid(rel) == restore->item.name.relid ||
+		(OidIsValid(owner) && has_privs_of_role(rel->rd_rel->relowner, owner));
+}
+
+/* Let a sequence go on where it was. */
+static bool
+restore_sequence(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
+{
+	const TargetName *name = &restore->item.name;
+	Oid			schema = get_namespace_oid(name->schema, true);
+	Oid			relid = OidIsValid(schema) ? get_relname_relid(name->relation, schema) : InvalidOid;
+	Relation	rel;
+	bool		allowed;
+
+	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_SEQUENCE)
+		return restore_refuse(restore, "There is no such sequence now.");
+	rel = relation_open(relid, RowExclusiveLock);
+	allowed = restore_may_own(run, restore, rel);
+	if (allowed && migrate_restoresequence(rel, restore->item.last_value, restore->item.is_called))
+		putback->restored++;
+	relation_close(rel, NoLock);
+	return allowed || restore_refuse(restore, "The sequence belongs to another role now.");
+}
+
+/* Return how many columns of a kept table come before those of the source. */
+static int
+restore_before(const RestoreItem *restore, Relation kept)
+{
+	TupleDesc	desc = RelationGetDescr(kept);
+
+	if (strcmp(restore->item.what, "rows") == 0)
+		return BACKUP_ROWS_BEFORE;
+	if (strcmp(restore->item.what, "column") == 0 && desc->natts > 0 &&
+		strcmp(NameStr(TupleDescAttr(desc, 0)->attname), "migrate.new_image") == 0)
+		return 1;
+	return 0;
+}
+
+/* Tell why a backup cannot go to its table, or return NULL. */
+static char *
+restore_obstacle(RestoreRun *run, const RestoreItem *restore, RestoreTarget *target)
+{
+	TargetColumn *column;
+
+	if (!restore_may_own(run, restore, target->rel))
+		return "The table belongs to another role now.";
+	if (restore->item.column == NULL)
+		return NULL;
+	column = migrate_target_column(target, restore->item.column);
+	if (column == NULL || column->attnum == 0)
+		return psprintf("The table has no column \"%s\" now.", restore->item.column);
+	return NULL;
+}
+
+/* Put rows back into the table that is open. */
 static void
 restore_rows(PutBack *putback)
 {
-	if (strcmp(putback->item->what, "table") == 0)
+	const PutBackItem *item = putback->item;
+
+	if (strcmp(item->what, "table") == 0)
 		migrate_refill_table(putback);
-	else if (strcmp(putback->item->what, "column") == 0)
+	else if (strcmp(item->what, "column") == 0)
 		migrate_refill_column(putback);
-	else if (putback->item->name.key == NIL)
-		migrate_match_rows(putback);
 	else if (putback->target->keys > 0)
 		migrate_putback_rows(putback);
 	else
-		ereport(WARNING,
-				(errmsg("changed rows of %s were not put back", restore_name(putback->item)),
-				 errdetail("The table has no unique index on the key that they are to be found by."),
-				 errhint("Create the index, then run migrate_restore(" INT64_FORMAT ").",
-						 putback->item->backup)));
+		migrate_match_rows(putback);
 }
 
-/* Tell whether a current row can take the columns that were kept. */
+/* Put rows, values of a column, or a table back; returns false if they stay kept. */
 static bool
-restore_open(PutBack *putback, Oid kept)
+restore_table(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 {
-	bool		is_rows = strcmp(putback->item->what, "rows") == 0;
-	TupleDesc	desc;
-	int			before = 0;
+	char	   *obstacle;
 
-	putback->kept = table_open(kept, AccessShareLock);
-	desc = RelationGetDescr(putback->kept);
-	if (is_rows)
-		before = BACKUP_ROWS_BEFORE;
-	else if (desc->natts > 0 &&
-			 strcmp(NameStr(TupleDescAttr(desc, 0)->attname), "migrate.new_image") == 0)
-		before = 1;
-	putback->target = migrate_target_open(&putback->item->name, putback->kept, before);
+	if (!OidIsValid(restore->kept))
+		return restore_refuse(restore, psprintf("Table migrate_backup.%s is gone.",
+												quote_identifier(restore->item.kept_as)));
+	putback->kept = table_open(restore->kept, AccessShareLock);
+	putback->target = migrate_target_open(&restore->item.name, putback->kept,
+										  restore_before(restore, putback->kept));
 	if (putback->target == NULL)
-		table_close(putback->kept, AccessShareLock);
-	return putback->target != NULL;
-}
-
-/* Put one kept table back; returns false if there is nothing to put it into. */
-static bool
-restore_table(PutBack *putback, References *references)
-{
-	const PutBackItem *item = putback->item;
-	Oid			kept = restore_kept(item);
-	MemoryContext old;
-	MemoryContext context;
-
-	if (!OidIsValid(kept))
+		obstacle = "There is no such table now.";
+	else
 	{
-		ereport(WARNING,
-				(errmsg("rows of %s were not put back", restore_name(item)),
-				 errdetail("The table \"%s\" that kept them is gone from schema migrate_backup.",
-						   item->kept_as)));
-		return false;
+		obstacle = restore_obstacle(run, restore, putback->target);
+		if (obstacle == NULL)
+		{
+			migrate_reference_watch(llast(run->references), putback->target);
+			restore_rows(putback);
+		}
+		migrate_target_close(putback->target);
 	}
-	if (!restore_open(putback, kept))
-	{
-		ereport(WARNING,
-				(errmsg("rows of %s were not put back", restore_name(item)),
-				 errdetail("There is no such table now."),
-				 errhint("They stay in migrate_backup.%s; create the table, then run migrate_restore(" INT64_FORMAT ").",
-						 quote_identifier(item->kept_as), item->backup)));
-		return false;
-	}
-	context = AllocSetContextCreate(CurrentMemoryContext, "migrate restore", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	migrate_reference_watch(references, putback->target);
-	restore_rows(putback);
-	MemoryContextSwitchTo(old);
-	migrate_target_close(putback->target);
 	table_close(putback->kept, NoLock);
-	MemoryContextDelete(context);
-	CommandCounterIncrement();
-	return true;
+	return obstacle == NULL || restore_refuse(restore, obstacle);
 }
 
-/* Return the OID of the sequence of an item, or InvalidOid. */
-static Oid
-restore_sequence_oid(const PutBackItem *item)
-{
-	Oid			schema = get_namespace_oid(item->name.schema, true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid(item->name.relation, schema) : InvalidOid;
-
-	return OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_SEQUENCE ? relid : InvalidOid;
-}
-
-/* Read where a sequence is. */
-static int64
-restore_sequence_read(Oid relid, bool *is_called)
-{
-	Relation	rel = table_open(relid, AccessShareLock);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = table_beginscan(rel, SnapshotAny, 0, NULL);
-	int64		value = 0;
-	bool		isnull;
-
-	*is_called = false;
-	if (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		value = DatumGetInt64(slot_getattr(slot, 1, &isnull));
-		*is_called = DatumGetBool(slot_getattr(slot, 3, &isnull));
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, NoLock);
-	return value;
-}
-
-/* Set a sequence to where it was, if that is farther than it is; as its owner. */
-static bool
-restore_sequence(PutBack *putback)
-{
-	const PutBackItem *item = putback->item;
-	Oid			relid = restore_sequence_oid(item);
-	Relation	rel;
-	List	   *options;
-	Oid			userid;
-	int			sec_context;
-	bool		is_called;
-	int64		now;
-	bool		descends;
-
-	if (!OidIsValid(relid))
-		return false;
-	now = restore_sequence_read(relid, &is_called);
-	options = sequence_options(relid);
-	descends = defGetInt64(list_nth(options, 3)) < 0;
-	if (is_called ? (descends ? item->last_value >= now : item->last_value <= now) :
-		(descends ? item->last_value > now : item->last_value < now))
-		return true;
-	rel = table_open(relid, AccessShareLock);
-	GetUserIdAndSecContext(&userid, &sec_context);
-	SetUserIdAndSecContext(rel->rd_rel->relowner, sec_context |
-						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-	table_close(rel, NoLock);
-	DirectFunctionCall3(setval3_oid, ObjectIdGetDatum(relid), Int64GetDatum(item->last_value),
-						BoolGetDatum(item->is_called));
-	SetUserIdAndSecContext(userid, sec_context);
-	putback->restored = 1;
-	return true;
-}
-
-/* Warn of rows that were left as they are. */
+/* Tell about rows that were left as they are. */
 static void
-restore_warn(const PutBack *putback)
+restore_report(const RestoreItem *restore, const PutBack *putback)
 {
 	if (putback->conflicts == 0)
 		return;
 	ereport(WARNING,
-			(errmsg("%s: " INT64_FORMAT " %s not put back", restore_name(putback->item),
-					putback->conflicts, putback->conflicts == 1 ? "row was" : "rows were"),
-			 errdetail("What is there now was written by somebody else."),
-			 errhint("migrate.restore_conflict lists them for backup " INT64_FORMAT "; migrate_backup.%s has what they were.",
-					 putback->item->backup, quote_identifier(putback->item->kept_as))));
+			(errmsg_plural(INT64_FORMAT " row of %s was not put back",
+						   INT64_FORMAT " rows of %s were not put back",
+						   (unsigned long) putback->conflicts,
+						   putback->conflicts, restore_name(restore)),
+			 errdetail("They were changed since, or other rows are in their place."),
+			 errhint("They stay kept and are listed in migrate.restore_conflict; SELECT migrate_restore(" INT64_FORMAT ") tries again.",
+					 restore->item.backup)));
 }
 
-/* Put one backup back; the caller is connected to SPI. */
-static void
-restore_one(PutBack *putback, const PutBackItem *item, References *references)
+/* Put one backup back, whatever it is; returns false if it stays as it is. */
+static bool
+restore_any(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 {
-	memset(putback, 0, sizeof(PutBack));
-	putback->item = item;
-	putback->context = CurrentMemoryContext;
-	if (strcmp(item->what, "sequence") == 0 ? restore_sequence(putback) :
-		restore_table(putback, references))
-		restore_settle(putback);
-	restore_warn(putback);
+	bool		tried;
+
+	CommandCounterIncrement();
+	if (strcmp(restore->item.what, "sequence") == 0)
+		tried = restore_sequence(run, restore, putback);
+	else
+		tried = restore_table(run, restore, putback);
+	CommandCounterIncrement();
+	return tried;
 }
 
-/* Check the foreign keys of what was written. */
-static void
-restore_check(References *references)
+/* Tell whether an error says that kept values do not fit the table as it is now. */
+static bool
+restore_is_misfit(int sqlerrcode)
 {
-	PushActiveSnapshot(GetTransactionSnapshot());
-	migrate_reference_check(references);
-	PopActiveSnapshot();
+	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
+		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION || sqlerrcode == ERRCODE_CHECK_VIOLATION;
+}
+
+/* The same, where values that do not fit leave the backup as it is. */
+static bool
+restore_try(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool tried = false;
+	char	   *volatile obstacle = NULL;
+
+	run->references = lappend(run->references, migrate_reference_begin());
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		tried = restore_any(run, restore, putback);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (!restore_is_misfit(error->sqlerrcode))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		run->references = list_delete_last(run->references);
+		obstacle = psprintf("It does not fit: %s", error->message);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return obstacle != NULL ? restore_refuse(restore, obstacle) : tried;
+}
+
+/* Put one backup back; returns whether that was tried. */
+static bool
+restore_item(RestoreRun *run, RestoreItem *restore)
+{
+	PutBack		putback = {.item = &restore->item, .context = CurrentMemoryContext};
+
+	if (!restore_try(run, restore, &putback))
+		return false;
+	if (restore->item.kept_as == NULL)
+		putback.restored = 0;	/* no row */
+	migrate_restoreitem_mark(&putback);
+	restore_report(restore, &putback);
+	run->result.restored += putback.restored;
+	run->result.conflicts += putback.conflicts;
+	return true;
+}
+
+/* Check the constraints between tables. */
+static void
+restore_check(RestoreRun *run)
+{
+	ListCell   *lc;
+
+	foreach(lc, run->references)
+		migrate_reference_check(lfirst(lc));
+}
+
+/*
+ * After the script of a migration, put back what the last run of its other script
+ * kept.  The caller is connected to SPI; nothing is kept any more.
+ */
+void
+migrate_restore_step(int64 version, bool down, RestoreResult *result)
+{
+	RestoreRun	run = {.result = restore_done};
+	List	   *items = migrate_restoreitem_step(version, down);
+	ListCell   *lc;
+
+	foreach(lc, items)
+		(void) restore_item(&run, lfirst(lc));
+	if (restore_early_relids != NIL)
+	{
+		run.references = lappend(run.references, migrate_reference_begin());
+		foreach(lc, restore_early_relids)
+			migrate_reference_add_table(llast(run.references), lfirst_oid(lc));
+	}
+	restore_check(&run);
+	*result = run.result;
 }
 
 /*
@@ -432,12 +311,12 @@ restore_check(References *references)
  * is empty for now, so what is declared for itself holds.
  */
 static bool
-restore_is_looked_at(const PutBackItem *item, Oid relid, bool referenced)
+restore_is_looked_at(const RestoreItem *restore, Oid relid, bool referenced)
 {
+	const PutBackItem *item = &restore->item;
 	Oid			target = migrate_target_lookup(&item->name);
 
-	if (!OidIsValid(target) || strcmp(item->what, "sequence") == 0 ||
-		strcmp(item->operation, "alter type") == 0)
+	if (!OidIsValid(target) || item->kept_as == NULL || strcmp(item->operation, "alter type") == 0)
 		return false;
 	if (target != relid && !(referenced && get_rel_relispartition(target) &&
 							 list_member_oid(get_partition_ancestors(target), relid)))
@@ -447,38 +326,38 @@ restore_is_looked_at(const PutBackItem *item, Oid relid, bool referenced)
 	return referenced;
 }
 
+/* Note where rows went back before the end of the script. */
+static void
+restore_note_early(const RestoreItem *restore)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+	restore_early_relids = list_append_unique_oid(restore_early_relids,
+												  migrate_target_lookup(&restore->item.name));
+	MemoryContextSwitchTo(old);
+}
+
 /*
- * Put tables and columns that the running script has made again back before a
- * statement of it that checks their rows.
+ * While the script of a migration runs, put back at once what a statement that is
+ * about to come looks at.
  */
 static void
 restore_early(Oid relid, bool referenced)
 {
 	const BackupStep *step = migrate_backup_step();
+	RestoreRun	run = {0};
 	List	   *items;
-	References *references;
 	ListCell   *lc;
 
 	SPI_connect();
-	items = restore_read_step(step->version, step->down);
-	references = migrate_reference_begin();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	items = migrate_restoreitem_step(step->version, step->down);
 	foreach(lc, items)
 	{
-		PutBack		putback;
-		MemoryContext old;
-		Oid			written = migrate_target_lookup(&((PutBackItem *) lfirst(lc))->name);
-
-		if (!restore_is_looked_at(lfirst(lc), relid, referenced))
-			continue;
-		restore_one(&putback, lfirst(lc), references);
-		restore_done.restored += putback.restored;
-		restore_done.conflicts += putback.conflicts;
-		old = MemoryContextSwitchTo(TopTransactionContext);
-		restore_early_relids = list_append_unique_oid(restore_early_relids, written);
-		MemoryContextSwitchTo(old);
+		if (restore_is_looked_at(lfirst(lc), relid, referenced) && restore_item(&run, lfirst(lc)))
+			restore_note_early(lfirst(lc));
 	}
-	PopActiveSnapshot();
+	restore_done.restored += run.result.restored;
+	restore_done.conflicts += run.result.conflicts;
 	SPI_finish();
 }
 
@@ -497,124 +376,82 @@ migrate_restore_init(void)
 	migrate_loss_before_validation(restore_early);
 }
 
-/*
- * Put back what the last run of the other direction kept; the caller is
- * connected to SPI.
- */
-void
-migrate_restore_step(int64 version, bool down, RestoreResult *result)
+/* Refuse who is neither a superuser nor could act as the owner of what was kept. */
+static void
+restore_check_caller(const RestoreItem *restore)
 {
-	List	   *items = restore_read_step(version, down);
-	References *references = migrate_reference_begin();
-	ListCell   *lc;
+	Oid			owner = get_role_oid(restore->owner, true);
 
-	*result = restore_done;
-	if (items == NIL && restore_done.restored == 0)
+	if (superuser() || (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner)))
 		return;
-	PushActiveSnapshot(GetTransactionSnapshot());
-	foreach(lc, restore_early_relids)
-		migrate_reference_add_table(references, lfirst_oid(lc));
-	foreach(lc, items)
-	{
-		const PutBackItem *item = lfirst(lc);
-		PutBack		putback;
-
-		restore_one(&putback, item, references);
-		if (strcmp(item->what, "sequence") != 0)
-			result->restored += putback.restored;
-		result->conflicts += putback.conflicts;
-	}
-	PopActiveSnapshot();
-	restore_check(references);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to put back backup " INT64_FORMAT, restore->item.backup),
+			 errdetail("Role \"%s\" owned %s when its rows were kept.", restore->owner,
+					   restore_name(restore)),
+			 errhint("Call migrate_restore() as this role, or as a superuser.")));
 }
 
-/* Read one backup, which must be there and must not be back already. */
-static PutBackItem *
-restore_read(int64 backup)
+/* Say in words what came of a backup. */
+static char *
+restore_detail(const RestoreItem *restore, const RestoreResult *result, bool tried)
 {
-	static OwnerQuery query = {
-		.sql = RESTORE_ITEM " WHERE b.backup = $1",
-		.nargs = 1,
-		.argtypes = {INT8OID}
-	};
-	Datum		value = Int64GetDatum(backup);
-	OwnerScope	scope;
-	PutBackItem *item;
-	bool		isnull;
+	if (!tried)
+		return "not put back: see the notice";
+	if (result->conflicts > 0)
+		return "rows were left as they are: see migrate.restore_conflict";
+	if (restore->item.kept_as == NULL)
+		return "the sequence is at least where it was";
+	return result->restored > 0 ? "put back" : "nothing was missing";
+}
 
-	migrate_owner_begin(&scope);
-	if (migrate_owner_run(&query, &value, NULL) == 0)
+/* Find a backup that the caller may put back. */
+static RestoreItem *
+restore_find(FunctionCallInfo fcinfo)
+{
+	RestoreItem *restore;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("backup must not be null")));
+	restore = migrate_restoreitem_one(PG_GETARG_INT64(0));
+	if (restore == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("backup " INT64_FORMAT " does not exist", backup),
-				 errhint("migrate_backups() lists what was kept.")));
-	item = restore_item(0, strcmp(migrate_owner_text(0, 13), "up") == 0);
-	if (DatumGetBool(migrate_owner_value(0, 14, &isnull)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("backup " INT64_FORMAT " was put back already", backup),
-				 errdetail("It holds what %s was at that time.", restore_name(item))));
-	migrate_owner_free();
-	migrate_owner_end(&scope);
-	return item;
-}
-
-/* Refuse to restore a relation of others. */
-static void
-restore_check_owner(const PutBackItem *item)
-{
-	bool		is_sequence = strcmp(item->what, "sequence") == 0;
-	Oid			relid = is_sequence ? restore_sequence_oid(item) : migrate_target_lookup(&item->name);
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("there is no %s %s to put rows back into",
-						is_sequence ? "sequence" : "table", restore_name(item)),
-				 errhint("Create it as it was; migrate_schema() shows how.")));
-	if (!compat_is_owner(relid, GetUserId()))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of %s to put rows back", restore_name(item))));
+				 errmsg("there is no backup " INT64_FORMAT, PG_GETARG_INT64(0)),
+				 errhint("migrate_backups() shows those there are.")));
+	restore_check_caller(restore);
+	return restore;
 }
 
 /* SQL: migrate_restore(backup bigint) */
 Datum
 migrate_restore(PG_FUNCTION_ARGS)
 {
-	int64		backup;
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	PutBackItem *item;
-	PutBack		putback;
-	References *references;
-	Datum		values[RESTORE_COLUMNS] = {0};
-	bool		isnull[RESTORE_COLUMNS] = {false};
+	RestoreRun	run = {0};
+	RestoreItem *restore;
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		isnull[4] = {false};
+	bool		tried;
+	Datum		result;
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("backup must not be null"),
-				 errhint("migrate_backups() lists what was kept.")));
-	backup = PG_GETARG_INT64(0);
-	InitMaterializedSRF(fcinfo, 0);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	desc = BlessTupleDesc(desc);
 	SPI_connect();
 	migrate_deploy_begin("migrate_restore()");
-	item = restore_read(backup);
-	restore_check_owner(item);
-	references = migrate_reference_begin();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	restore_one(&putback, item, references);
-	migrate_reference_check(references);
-	PopActiveSnapshot();
-
-	values[0] = CStringGetTextDatum(restore_name(item));
-	values[1] = Int64GetDatum(putback.restored);
-	values[2] = Int64GetDatum(putback.conflicts);
-	isnull[3] = putback.conflicts == 0;
-	values[3] = isnull[3] ? (Datum) 0 :
-		CStringGetTextDatum(psprintf("see migrate.restore_conflict, backup " INT64_FORMAT, backup));
-	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+	restore = restore_find(fcinfo);
+	run.any_owner = superuser();
+	tried = restore_item(&run, restore);
+	restore_check(&run);
+	values[0] = CStringGetTextDatum(restore_name(restore));
+	values[1] = Int64GetDatum(run.result.restored);
+	values[2] = Int64GetDatum(run.result.conflicts);
+	values[3] = CStringGetTextDatum(restore_detail(restore, &run.result, tried));
+	result = PointerGetDatum(SPI_returntuple(heap_form_tuple(desc, values, isnull), desc));
 	migrate_deploy_end();
 	SPI_finish();
-	return (Datum) 0;
+	return result;
 }

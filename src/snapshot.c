@@ -283,6 +283,7 @@ migrate_snapshot_take(const char *label, int64 version)
 		snapshot_raise(&scope);
 		snapshot_settle(run, &changes, false, NULL);
 		migrate_owner_end(&scope);
+		pfree(changes.items);
 	}
 	return run->snapshot;
 }

@@ -143,7 +143,7 @@ sub step
 
 	return if !$table->{alive};
 	# docs/architecture.md, known limits: without a key, rows are found by their other columns
-	return if $table->{key} eq 'none' && $kind =~ /^(column|type)$/ && @columns < @{ $table->{columns} };
+	return if $table->{key} eq 'none' && ($kind eq 'type' || $kind eq 'column' && @columns < @{ $table->{columns} });
 	if ($kind eq 'update' && $column)
 	{
 		return ("UPDATE $name SET $column->{name} = NULL WHERE $some", '');
