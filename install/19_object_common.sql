@@ -52,6 +52,20 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'migrate_collation_name';
 COMMENT ON FUNCTION migrate.collation_name(oid) IS 'qualified and quoted name of a collation; NULL = none';
 
+CREATE FUNCTION migrate.stable_expression(expression text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	-- cut into such arrays, quoted texts and names, and what lies between
+	SELECT string_agg(CASE WHEN t.token[1] LIKE '(ARRAY[%' THEN
+			regexp_replace(substr(t.token[1], 2, length(t.token[1]) - 10), '(''(?:[^'']|'''')*''::character varying)', '(\1)::text', 'g')
+			ELSE t.token[1] END, '' ORDER BY t.place)
+	FROM regexp_matches(expression, '(\(ARRAY\[''(?:[^'']|'''')*''::character varying(?:, ''(?:[^'']|'''')*''::character varying)*\]\)::text\[\]|''(?:[^'']|'''')*''|"(?:[^"]|"")*"|[^''"(]+|.)', 'g')
+		WITH ORDINALITY t(token, place);
+END;
+COMMENT ON FUNCTION migrate.stable_expression(text) IS
+'an expression as the server prints it, in the form in which it prints it again when it has read that.
+The values of a list for a varchar it prints as (ARRAY[...])::text[], but reads that as ARRAY[(...)::text, ...].';
+
 -- Looked up where it is needed: see lookup.c ---------------------------------------
 
 CREATE FUNCTION migrate.parents_json(relation oid) RETURNS json

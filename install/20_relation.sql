@@ -88,6 +88,12 @@ AS 'MODULE_PATHNAME', 'migrate_columns_json';
 COMMENT ON FUNCTION migrate.columns_json(oid) IS
 'the columns of a relation in their order, with the properties that are not the default; NULL = it has none';
 
+CREATE FUNCTION migrate.system_columns_json(relation oid) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_system_columns_json';
+COMMENT ON FUNCTION migrate.system_columns_json(oid) IS
+'the system columns of a relation on which there are privileges; NULL = there are none';
+
 -- Tables -----------------------------------------------------------------------------
 
 CREATE FUNCTION migrate.is_rearranged(relation oid) RETURNS boolean
@@ -119,6 +125,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 		'inherits', CASE WHEN NOT c.relispartition THEN migrate.parents_json(c.oid) END,
 		'rearranged', CASE WHEN NOT c.relispartition AND migrate.parents_json(c.oid) IS NOT NULL AND migrate.is_rearranged(c.oid) THEN true END,
 		'columns', migrate.columns_json(c.oid),
+		'system_columns', migrate.system_columns_json(c.oid),
 		'options', migrate.options_json(c.reloptions),
 		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN
 			migrate.reloptions_json(c.reltoastrelid) END,
@@ -126,8 +133,8 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 			migrate.tablespace_name(c.reltablespace) END,
 		'access_method', CASE WHEN c.relam NOT IN (0, 2) THEN
 			migrate.access_method_name(c.relam) END,
-		'replica_identity', CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'i' THEN 'index'
-			WHEN 'n' THEN CASE WHEN c.relkind IN ('r', 'p') THEN 'nothing' END END,
+		'replica_identity', CASE WHEN c.relkind IN ('r', 'p') THEN
+			CASE c.relreplident WHEN 'f' THEN 'full' WHEN 'i' THEN 'index' WHEN 'n' THEN 'nothing' END END,
 		'row_security', CASE WHEN c.relrowsecurity THEN true END,
 		'force_row_security', CASE WHEN c.relforcerowsecurity THEN true END,
 		'server', CASE WHEN c.relkind = 'f' THEN
@@ -152,7 +159,7 @@ CREATE VIEW migrate.live_view AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, n.name || '.' || quote_ident(c.relname) AS name,
 	migrate.properties_json(
-		'create', rtrim(pg_get_viewdef(c.oid), E'; \n'),
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'columns', migrate.columns_json(c.oid),
 		'options', migrate.options_json(c.reloptions),
 		'toast_options', CASE WHEN c.reltoastrelid <> 0 THEN
@@ -168,6 +175,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 		'labels', migrate.labels_json('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
 JOIN migrate.user_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (SELECT rtrim(pg_get_viewdef(c.oid), E'; \n') AS text OFFSET 0) q
 WHERE c.relpersistence <> 't' AND NOT migrate.is_member('pg_class'::regclass, c.oid)
 	AND c.relkind IN ('v', 'm');
 COMMENT ON VIEW migrate.live_view IS 'views and materialized views as they are now';

@@ -22,7 +22,7 @@ CREATE VIEW migrate.live_index AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 	r.schema || '.' || quote_ident(c.relname) AS name,
 	migrate.properties_json(
-		'create', migrate.index_definition(c.oid),
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'partition_of', CASE WHEN c.relispartition THEN
 			migrate.parent_name(c.oid) END,
 		'table', CASE WHEN i.indisclustered OR i.indisreplident THEN r.name END,
@@ -35,6 +35,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 FROM pg_class c
 JOIN pg_index i ON i.indexrelid = c.oid
 JOIN migrate.user_relation r ON r.oid = i.indrelid
+CROSS JOIN LATERAL (SELECT migrate.index_definition(c.oid) AS text OFFSET 0) q
 WHERE r.relkind IN ('r', 'p', 'm') AND (i.indisvalid OR c.relkind = 'I')
 	AND NOT EXISTS (SELECT FROM pg_constraint k
 					WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
@@ -46,7 +47,7 @@ CREATE VIEW migrate.live_constraint AS
 SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS kind,
 	quote_ident(k.conname) || ' on ' || r.name AS name,
 	migrate.properties_json(
-		'create', pg_get_constraintdef(k.oid),
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'inherited', CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN true END,
 		'partition_of', CASE WHEN c.relispartition THEN
 			migrate.parent_name(c.oid) END,
@@ -62,6 +63,7 @@ FROM pg_constraint k
 JOIN migrate.user_relation r ON r.oid = k.conrelid
 LEFT JOIN pg_class c ON k.contype IN ('p', 'u', 'x') AND c.oid = k.conindid
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
+CROSS JOIN LATERAL (SELECT pg_get_constraintdef(k.oid) AS text OFFSET 0) q
 WHERE r.relkind IN ('r', 'p', 'f')
 	AND (k.contype IN ('p', 'u', 'x') OR k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.conislocal)
 	AND NOT migrate.is_member('pg_constraint'::regclass, k.oid);
@@ -72,13 +74,14 @@ CREATE VIEW migrate.live_trigger AS
 SELECT 'pg_trigger'::regclass::oid AS class, t.oid AS object, 'trigger' AS kind,
 	quote_ident(t.tgname) || ' on ' || r.name AS name,
 	migrate.properties_json(
-		'create', CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END,
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'enabled', CASE WHEN t.tgparentid = 0 AND t.tgenabled = 'O' THEN NULL ELSE
 			CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END END,
 		'comment', migrate.comment('pg_trigger'::regclass, t.oid)) AS definition
 FROM pg_trigger t
 JOIN migrate.user_relation r ON r.oid = t.tgrelid
 LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
+CROSS JOIN LATERAL (SELECT CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END AS text OFFSET 0) q
 WHERE (NOT t.tgisinternal AND t.tgparentid = 0 OR p.tgenabled <> t.tgenabled AND t.tgconstraint = 0)
 	AND NOT migrate.is_member('pg_trigger'::regclass, t.oid);
 COMMENT ON VIEW migrate.live_trigger IS
@@ -88,7 +91,7 @@ CREATE VIEW migrate.live_rule AS
 SELECT 'pg_rewrite'::regclass::oid AS class, w.oid AS object, 'rule' AS kind,
 	quote_ident(w.rulename) || ' on ' || r.name AS name,
 	migrate.properties_json(
-		'create', rtrim(pg_get_ruledef(w.oid), E'; \n'),
+		'create', migrate.stable_expression(rtrim(pg_get_ruledef(w.oid), E'; \n')),
 		'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
 		'comment', migrate.comment('pg_rewrite'::regclass, w.oid)) AS definition
 FROM pg_rewrite w
@@ -105,8 +108,8 @@ SELECT 'pg_policy'::regclass::oid AS class, p.oid AS object, 'policy' AS kind,
 		'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END,
 		'roles', CASE WHEN p.polroles <> '{0}' THEN
 			(SELECT json_agg(pg_get_userbyid(o) ORDER BY pg_get_userbyid(o) COLLATE "C") FROM unnest(p.polroles) o) END,
-		'using', pg_get_expr(p.polqual, p.polrelid),
-		'with_check', pg_get_expr(p.polwithcheck, p.polrelid),
+		'using', migrate.stable_expression(pg_get_expr(p.polqual, p.polrelid)),
+		'with_check', migrate.stable_expression(pg_get_expr(p.polwithcheck, p.polrelid)),
 		'comment', migrate.comment('pg_policy'::regclass, p.oid)) AS definition
 FROM pg_policy p
 JOIN migrate.user_relation r ON r.oid = p.polrelid

@@ -11,7 +11,7 @@
 CREATE FUNCTION migrate.domain_constraint(domain oid) RETURNS json
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT json_object_agg(c.conname, pg_get_constraintdef(c.oid) ORDER BY c.conname)
+	SELECT json_object_agg(c.conname, migrate.stable_expression(pg_get_constraintdef(c.oid)) ORDER BY c.conname)
 	FROM pg_constraint c WHERE c.contypid = domain;
 END;
 COMMENT ON FUNCTION migrate.domain_constraint(oid) IS 'constraints of a domain: name to definition; NULL = none';

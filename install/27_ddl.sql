@@ -4,7 +4,7 @@
  *
  * Each statement belongs to a part, which says when it may run: 0 = creates the
  * object; 1 = completes it, when it was created without what refers in a
- * circle; 2 = after everything is created; 5 = owner; 6 = privileges;
+ * circle; 2 = after everything is created; 5 = owner, at once; 6 = privileges;
  * 7 = comments and labels; 8 = contents.
  */
 
@@ -71,13 +71,12 @@ BEGIN ATOMIC
 	SELECT 0, concat('CREATE ', upper(definition->>'persistence') || ' ', 'SEQUENCE ', name,
 		migrate.sequence_options(definition->'counts'))
 	UNION ALL
-	SELECT 2, format('ALTER SEQUENCE %s OWNED BY %s', name, definition->>'owned_by')
+	-- when both have their owner, who must be the same
+	SELECT 6, format('ALTER SEQUENCE %s OWNED BY %s', name, definition->>'owned_by')
 	WHERE definition->>'owned_by' IS NOT NULL
 	UNION ALL
-	-- a sequence that is owned by a column has the owner of the table
 	SELECT c.part, c.statement
-	FROM migrate.common_ddl('SEQUENCE ' || name, 'SEQUENCE ' || name, 's', definition) c
-	WHERE c.part <> 5 OR definition->>'owned_by' IS NULL;
+	FROM migrate.common_ddl('SEQUENCE ' || name, 'SEQUENCE ' || name, 's', definition) c;
 END;
 COMMENT ON FUNCTION migrate.sequence_ddl(text, json) IS 'statements that create a sequence';
 
@@ -140,7 +139,9 @@ RETURNS TABLE (part integer, statement text)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
 BEGIN ATOMIC
 	SELECT s.part, s.statement
-	FROM json_array_elements(definition->'columns') WITH ORDINALITY c(col, place),
+	FROM (SELECT json_array_elements(definition->'columns') AS col
+		  UNION ALL
+		  SELECT json_array_elements(definition->'system_columns')) c,
 	LATERAL (
 		SELECT 6 AS part, g AS statement
 		FROM migrate.acl_ddl(grant_phrase, 'c', c.col->'acl', definition->>'owner', c.col->>'name') g
@@ -152,7 +153,7 @@ BEGIN ATOMIC
 		SELECT 7, format('SECURITY LABEL FOR %I ON COLUMN %s.%I IS %L', l.key, name, c.col->>'name', l.value)
 		FROM json_each_text(c.col->'labels') l) s
 	WHERE definition->>'columns' LIKE '%"acl":%' OR definition->>'columns' LIKE '%"comment":%'
-		OR definition->>'columns' LIKE '%"labels":%';
+		OR definition->>'columns' LIKE '%"labels":%' OR definition->'system_columns' IS NOT NULL;
 END;
 COMMENT ON FUNCTION migrate.columns_ddl(text, text, json) IS
 'statements for the privileges, comments and labels of the columns of a relation';

@@ -135,8 +135,8 @@ split: create it in two steps, part 0 without what may refer in a circle, and pa
 CREATE VIEW migrate.object_kind AS
 SELECT v.kind, row_number() OVER ()::integer AS rank, v.trait
 FROM (VALUES ('schema', 'base'), ('extension', 'base'), ('language', NULL), ('collation', NULL),
-	('shell type', 'type'), ('enum', 'type'), ('base type', 'shell'), ('domain', 'domain'), ('composite type', 'type'), ('range', 'type'),
-	('access method', NULL), ('operator', 'code'), ('operator family', 'code'), ('operator class', 'code'), ('cast', 'code'),
+	('shell type', 'type'), ('enum', 'type'), ('base type', 'shell'), ('domain', 'steps'), ('composite type', 'type'), ('range', 'type'),
+	('access method', NULL), ('operator', 'code'), ('operator family', 'steps'), ('operator class', 'code'), ('cast', 'code'),
 	('transform', NULL), ('conversion', NULL),
 	('text search parser', NULL), ('text search template', NULL), ('text search dictionary', NULL), ('text search configuration', NULL),
 	('foreign-data wrapper', NULL), ('server', NULL), ('user mapping', NULL),
@@ -147,12 +147,12 @@ FROM (VALUES ('schema', 'base'), ('extension', 'base'), ('language', NULL), ('co
 COMMENT ON VIEW migrate.object_kind IS
 'the kinds of objects, in the order in which a script creates them where dependencies leave the choice.
 Tables come with their partitions and children before anything that stands on them.
-trait: what creation_order() needs to know to get out of a circle.';
+trait: what creation_order() needs to know to get out of a circle; steps = created first and completed when what it needs is there.';
 
 CREATE FUNCTION migrate.edge_handling(source_trait text, target_trait text, target_is_whole boolean, is_split boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
-	WHEN target_is_whole AND (target_trait IN ('domain', 'view') OR target_trait = 'shell' AND source_trait = 'code') THEN 'weak'
+	WHEN target_is_whole AND (target_trait IN ('steps', 'view') OR target_trait = 'shell' AND source_trait = 'code') THEN 'weak'
 	WHEN source_trait = 'view' AND NOT is_split AND coalesce(target_trait, 'view') IN ('view', 'code') THEN 'split'
 	WHEN source_trait = 'table' AND coalesce(target_trait, 'code') = 'code' THEN 'late' END;
 COMMENT ON FUNCTION migrate.edge_handling(text, text, boolean, boolean) IS
@@ -167,7 +167,7 @@ AS $$
 DECLARE
 	-- arrays of fixed-width values only: an element of any other takes long to find
 	count_of integer := cardinality(traits);
-	names text[] := '{base,type,shell,domain,table,view,sequence,code}';
+	names text[] := '{base,type,shell,steps,table,view,sequence,code}';
 	trait integer[] := ARRAY(SELECT coalesce(array_position(names, t.trait), 9)
 							 FROM unnest(traits) WITH ORDINALITY t(trait, place) ORDER BY t.place);
 	first integer[];
@@ -329,7 +329,9 @@ AS $$
 BEGIN
 	RETURN QUERY
 	WITH object AS MATERIALIZED (
-		SELECT row_number() OVER (ORDER BY k.rank, o.name COLLATE "C")::integer AS id, o.kind, o.name, o.definition, o.self, o.needs,
+		SELECT row_number() OVER (ORDER BY k.rank,
+				-- short ones first: foreign keys to partitioned tables make more with a number behind the name
+				CASE WHEN k.kind = 'foreign key' THEN length(o.name) END, o.name COLLATE "C")::integer AS id, o.kind, o.name, o.definition, o.self, o.needs,
 			CASE WHEN o.definition->>'shell' = 'true' THEN 'shell' ELSE k.trait END AS trait
 		FROM migrate.schema_objects(snapshot) o
 		JOIN migrate.object_kind k ON k.kind =
@@ -349,8 +351,14 @@ BEGIN
 			coalesce((SELECT array_agg(e.source ORDER BY e.source, e.target) FROM edge e), '{}'),
 			coalesce((SELECT array_agg(e.target ORDER BY e.source, e.target) FROM edge e), '{}')) c
 	)
-	SELECT row_number() OVER (ORDER BY CASE WHEN d.part = 0 OR d.part = 1 AND l.id IS NOT NULL THEN 0 ELSE d.part END,
-			CASE WHEN d.part = 1 AND l.id IS NOT NULL THEN l.place ELSE f.place END, d.ordinality),
+	SELECT row_number() OVER (ORDER BY
+			CASE WHEN d.part = 0 OR d.part = 1 AND l.id IS NOT NULL THEN 0
+				-- at once: the expressions of its indexes are evaluated as the owner of a table
+				WHEN d.part = 5 AND o.kind <> 'publication' THEN 0
+				ELSE d.part END,
+			CASE WHEN d.part IN (1, 5) AND l.id IS NOT NULL AND (d.part = 1 OR o.trait = 'shell') THEN l.place
+				ELSE f.place END,
+			d.part, d.ordinality),
 		o.kind, o.name, d.part, d.statement
 	FROM object o
 	JOIN step f ON f.id = o.id AND f.stage = 0

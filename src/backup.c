@@ -43,7 +43,8 @@ struct BackupEntry
 {
 	int64		backup;
 	Oid			source;
-	Oid			kept;			/* InvalidOid = nothing but the row (a sequence) */
+	Oid			kept;			/* InvalidOid = nothing but the row (a
+								 * sequence) */
 	bool		is_rows;		/* changed rows: more may come */
 	KeepMap    *map;			/* of is_rows */
 	SubTransactionId subid;
@@ -55,7 +56,8 @@ typedef struct BackupRun
 	MemoryContextCallback callback;
 	MemoryContext context;
 	BackupStep	step;
-	int64		next;			/* number of the next backup, 0 = not known yet */
+	int64		next;			/* number of the next backup, 0 = not known
+								 * yet */
 	List	   *entries;		/* of BackupEntry * */
 	List	   *tally;			/* rows of kept tables */
 	ExemptStep	exempt;

@@ -28,7 +28,8 @@ typedef struct BackupStep
 	bool		down;
 	const PositionFrame *frame; /* which statement is running */
 	List	   *no_backup;		/* of DirectiveNoBackup * */
-	Oid			kept_in_step;	/* the schema_version that the engine sets itself, or 0 */
+	Oid			kept_in_step;	/* the schema_version that the engine sets
+								 * itself, or 0 */
 } BackupStep;
 
 /* What is kept; the words are those of the columns of migrate.backup. */

@@ -478,6 +478,26 @@ capture_add_key(Relation rel, CaptureSource *source, char operation)
 	capture_add(rel, source, operation, false);
 }
 
+/* Tell whether an update has changed nothing. */
+static bool
+capture_is_unchanged(CaptureSource *source, TupleTableSlot *slot)
+{
+	TupleTableSlot *old = source->old;
+
+	slot_getallattrs(slot);
+	slot_getallattrs(old);
+	for (int i = 0; i < source->desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(source->desc, i);
+
+		if (!att->attisdropped && att->attgenerated == '\0' &&
+			!capture_is_equal(old->tts_values[i], old->tts_isnull[i],
+							  slot->tts_values[i], slot->tts_isnull[i], att))
+			return false;
+	}
+	return true;
+}
+
 /* Keep a row that was updated. */
 static void
 capture_updated(Relation rel, CaptureSource *source, TupleTableSlot *slot)
@@ -486,6 +506,8 @@ capture_updated(Relation rel, CaptureSource *source, TupleTableSlot *slot)
 	bool	   *isnull;
 	bool		key;
 
+	if (capture_is_unchanged(source, slot))
+		return;
 	capture_fill(rel, source, slot);
 	values = palloc(sizeof(Datum) * source->map->count);
 	isnull = palloc(sizeof(bool) * source->map->count);

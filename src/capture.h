@@ -14,13 +14,16 @@
 /* What happened to a row; stands in "migrate.operation". */
 #define CAPTURE_UPDATED 'U'		/* the row before the update */
 #define CAPTURE_DELETED 'D'		/* the row that was deleted */
-#define CAPTURE_ARRIVED 'I'		/* key and image of a row moved here from another partition */
-#define CAPTURE_KEY 'K'			/* the new key of the row kept just before, whose key changed */
+#define CAPTURE_ARRIVED 'I'		/* key and image of a row moved here from
+								 * another partition */
+#define CAPTURE_KEY 'K'			/* the new key of the row kept just before,
+								 * whose key changed */
 
 /* One item of "migrate.changes": a column that an update changed. */
 typedef struct CaptureChange
 {
-	uint16		column;			/* of the source's kept columns, counting from 0 */
+	uint16		column;			/* of the source's kept columns, counting from
+								 * 0 */
 	uint64		image;			/* of the new value */
 } CaptureChange;
 

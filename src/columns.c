@@ -27,6 +27,7 @@
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "storage/bufmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
@@ -42,6 +43,7 @@
 
 PG_FUNCTION_INFO_V1(migrate_columns_json);
 PG_FUNCTION_INFO_V1(migrate_column_numbers);
+PG_FUNCTION_INFO_V1(migrate_system_columns_json);
 
 /* The relation whose columns are described. */
 typedef struct ColumnsRelation
@@ -474,4 +476,40 @@ migrate_column_numbers(PG_FUNCTION_ARGS)
 	if (numbers.count == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(migrate_column_array(&numbers, 0, numbers.count));
+}
+
+/* SQL: migrate.system_columns_json(relation oid) */
+Datum
+migrate_system_columns_json(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(AttributeRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	StringInfoData json;
+
+	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
+				PG_GETARG_DATUM(0));
+	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTLessStrategyNumber, F_INT2LT,
+				Int16GetDatum(0));
+	scan = systable_beginscan(rel, AttributeRelidNumIndexId, true, NULL, 2, keys);
+	initStringInfo(&json);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		acl = heap_getattr(tuple, Anum_pg_attribute_attacl, RelationGetDescr(rel), &isnull);
+
+		if (isnull || ARR_NDIM(DatumGetAclP(acl)) == 0)
+			continue;
+		appendStringInfoString(&json, json.len == 0 ? "[{\"name\":" : ",{\"name\":");
+		escape_json(&json, NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+		columns_acl(&json, acl, false, 'c', InvalidOid);
+		appendStringInfoChar(&json, '}');
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (json.len == 0)
+		PG_RETURN_NULL();
+	appendStringInfoChar(&json, ']');
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
 }

@@ -24,6 +24,7 @@
 #include "executor/executor.h"
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
+#include "parser/parse_type.h"
 #include "pgstat.h"
 #include "storage/lock.h"
 #include "utils/acl.h"
@@ -31,6 +32,7 @@
 #include "utils/relcache.h"
 
 #if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
 #include "parser/parsetree.h"
 #endif
 
@@ -266,6 +268,20 @@ compat_is_owner(Oid relid, Oid role)
 	return object_ownercheck(RelationRelationId, relid, role);
 #else
 	return pg_class_ownercheck(relid, role);
+#endif
+}
+
+/* Find a type by its name as SQL writes it; false = there is none.  16 changed an argument. */
+static inline bool
+compat_parse_type(const char *name, Oid *type, int32 *typmod)
+{
+#if PG_VERSION_NUM >= 160000
+	ErrorSaveContext context = {T_ErrorSaveContext};
+
+	return parseTypeString(name, type, typmod, (Node *) &context) && OidIsValid(*type);
+#else
+	parseTypeString(name, type, typmod, true);
+	return OidIsValid(*type);
 #endif
 }
 

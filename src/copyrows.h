@@ -15,7 +15,8 @@ typedef struct CopyRows
 {
 	Relation	source;
 	KeepMap    *map;
-	int			before;			/* bigint columns of the kept table that come first */
+	int			before;			/* bigint columns of the kept table that come
+								 * first */
 	bool		reserve;		/* they are 0, to be filled in later, not NULL */
 } CopyRows;
 

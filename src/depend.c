@@ -183,9 +183,7 @@ depend_is_part_class(Oid class)
 {
 	return class == AttrDefaultRelationId ||
 		class == PublicationRelRelationId ||
-		class == PublicationNamespaceRelationId ||
-		class == AccessMethodOperatorRelationId ||
-		class == AccessMethodProcedureRelationId;
+		class == PublicationNamespaceRelationId;
 }
 
 /* Tell whether an edge leads from a part to what it is a part of. */
@@ -202,6 +200,9 @@ depend_is_part(const DependEdge *edge)
 	/* the constraints of a domain */
 	if (class == ConstraintRelationId)
 		return OBJECT_KEY_CLASS(edge->to) == TypeRelationId;
+	/* loose members of a family depend in the same way on their operator or function */
+	if (class == AccessMethodOperatorRelationId || class == AccessMethodProcedureRelationId)
+		return OBJECT_KEY_CLASS(edge->to) == OperatorFamilyRelationId;
 	return depend_is_part_class(class);
 }
 

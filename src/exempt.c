@@ -35,7 +35,7 @@ migrate_exempt_created(ExemptStep *step, Oid relid)
 		};
 
 		step->created = hash_create("migrate created", 64, &ctl,
-											  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	(void) hash_search(step->created, &relid, HASH_ENTER, NULL);
 }

@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
@@ -41,14 +42,17 @@ typedef struct MatchEntry
 {
 	uint64		image;			/* hash key */
 	MatchRow   *rows;			/* that are looked for */
-	int64		count;			/* match_table: how many are missing; match_rows: how many are there */
+	int64		count;			/* match_table: how many are missing;
+								 * match_rows: how many are there */
+	int64		fresh;			/* of these, by the script that has just run */
 } MatchEntry;
 
 /* What is known while rows are matched. */
 typedef struct Match
 {
 	PutBack    *putback;
-	AttrNumber	except;			/* column of the kept table that does not count, or 0 */
+	AttrNumber	except;			/* column of the kept table that does not
+								 * count, or 0 */
 	MemoryContext context;		/* reset for each batch */
 	HTAB	   *wanted;			/* MatchEntry by the image to be found */
 	HTAB	   *outcomes;		/* MatchEntry by the image of what comes of it */
@@ -83,6 +87,7 @@ match_entry(HTAB *hash, uint64 image, bool enter)
 	{
 		entry->rows = NULL;
 		entry->count = 0;
+		entry->fresh = 0;
 	}
 	return entry;
 }
@@ -286,11 +291,21 @@ match_change(Match *match, TupleTableSlot *kept)
 	match_promise(match, row, image);
 }
 
-/* Tell whether the table is another one than that whose rows were kept. */
+/*
+ * Tell whether the row that was found is the work of the script that has just run:
+ * the table is another one than that whose rows were kept, or the row was written
+ * by this transaction.
+ */
 static bool
-match_is_made_again(PutBack *putback)
+match_is_fresh(PutBack *putback)
 {
-	return putback->item->name.relid != RelationGetRelid(putback->target->rel);
+	bool		isnull;
+	Datum		xmin;
+
+	if (putback->item->name.relid != RelationGetRelid(putback->target->rel))
+		return true;
+	xmin = slot_getsysattr(putback->target->found, MinTransactionIdAttributeNumber, &isnull);
+	return TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
 }
 
 /* Make the row that was found one of those wanted. */
@@ -307,7 +322,10 @@ match_see_row(Match *match, uint64 image)
 	if (entry == NULL || entry->rows == NULL)
 	{
 		if (outcome != NULL)
+		{
 			outcome->count++;
+			outcome->fresh += match_is_fresh(putback);
+		}
 		return;
 	}
 	row = entry->rows;
@@ -346,9 +364,9 @@ match_settle_row(Match *match, MatchRow *row, TupleTableSlot *kept)
 	outcome = match_entry(match->outcomes, match_image(match, kept, true), false);
 	if (row->is_insert)
 	{
-		/* the script that made the table again may have made the row again, too */
-		if (match_is_made_again(putback) && outcome != NULL && outcome->count > 0)
-			outcome->count--;
+		/* the script may have made the row again */
+		if (outcome != NULL && outcome->fresh > 0)
+			outcome->fresh--;
 		else if (migrate_target_insert(putback->target, kept, true))
 			putback->restored++;
 		else
@@ -371,8 +389,7 @@ match_batch_rows(Match *match)
 
 	if (match->rows == NIL)
 		return;
-	if (hash_get_num_entries(match->wanted) > 0 || match_is_made_again(putback))
-		match_scan(match, match_see_row);
+	match_scan(match, match_see_row);
 	kept = MakeSingleTupleTableSlot(RelationGetDescr(putback->kept), &TTSOpsHeapTuple);
 	foreach(lc, match->rows)
 	{

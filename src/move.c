@@ -48,7 +48,8 @@
 #include "keep.h"
 #include "move.h"
 
-#define MOVE_COUNT_BLOCKS 1024	/* larger tables are not counted, but estimated */
+#define MOVE_COUNT_BLOCKS 1024	/* larger tables are not counted, but
+								 * estimated */
 
 #define MOVE_SWAP(type, one, other) \
 	do { type swapped = (one); (one) = (other); (other) = swapped; } while (0)

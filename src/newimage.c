@@ -20,9 +20,12 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "commands/comment.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -127,6 +130,17 @@ newimage_of(KeepMap *map, TupleDesc desc, TupleTableSlot *row)
 	return (int64) migrate_image_row(desc, 0, &value, &isnull);
 }
 
+/* Leave word of which type the images are, where the kept table goes in a dump too. */
+static void
+newimage_name_type(Relation now, AttrNumber attnum, Oid kept)
+{
+	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(now), attnum - 1);
+
+	CreateComments(kept, RelationRelationId, 1,
+				   format_type_extended(att->atttypid, att->atttypmod,
+										FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+}
+
 /* Fill in the images of what a column holds now, after the statement. */
 void
 migrate_newimage_fill(Oid relid, AttrNumber attnum, Oid kept)
@@ -161,6 +175,7 @@ migrate_newimage_fill(Oid relid, AttrNumber attnum, Oid kept)
 	newimage_flush(&page);
 	if (!TTS_EMPTY(old.slot) || newimage_scan_next(&now))
 		elog(ERROR, "rows of relation %u are not those that were kept of it", relid);
+	newimage_name_type(now.rel, attnum, kept);
 	newimage_scan_end(&old);
 	newimage_scan_end(&now);
 	UnregisterSnapshot(snapshot);

@@ -25,8 +25,10 @@ typedef struct PutBackItem
 	TargetName	name;
 	int64		last_value;
 	bool		is_called;
-	bool		down;			/* a rollback restores: what the down script made is less than what was kept */
-	List	   *witnesses;		/* OIDs of kept tables: what that script found and changed here */
+	bool		down;			/* a rollback restores: what the down script
+								 * made is less than what was kept */
+	List	   *witnesses;		/* OIDs of kept tables: what that script found
+								 * and changed here */
 } PutBackItem;
 
 /* A row that was left as it is. */

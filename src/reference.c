@@ -39,7 +39,8 @@ typedef struct ReferenceTable
 	Oid			relid;
 	Relation	rel;			/* while rows are put back, or checked */
 	TriggerDesc *triggers;
-	Tuplestorestate *written;	/* TIDs, and OIDs of deferred unique indexes or 0 */
+	Tuplestorestate *written;	/* TIDs, and OIDs of deferred unique indexes
+								 * or 0 */
 	Tuplestorestate *removed;	/* rows that others may refer to */
 } ReferenceTable;
 

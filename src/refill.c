@@ -17,6 +17,9 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/comment.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
@@ -28,6 +31,8 @@
 #include "utils/syscache.h"
 
 #include "castimage.h"
+#include "compat.h"
+#include "keep.h"
 #include "putback.h"
 #include "rowimage.h"
 #include "witness.h"
@@ -38,6 +43,7 @@ typedef struct RefillColumn
 	PutBack    *putback;
 	TargetColumn *column;
 	bool		retyped;		/* it was never gone */
+	FormData_pg_attribute made; /* the type it had then, if atttypid is set */
 	bool		anything;		/* may be replaced */
 	uint64		default_image;	/* of the column's default */
 	Witness    *witness;
@@ -123,6 +129,30 @@ refill_default(RestoreTarget *target, TargetColumn *column)
 	return image;
 }
 
+/* Learn which type the column had after the statement that changed it, if that is known. */
+static void
+refill_learn_type(RefillColumn *refill)
+{
+	Relation	kept = refill->putback->kept;
+	Form_pg_attribute made = &refill->made;
+	char	   *name = NULL;
+	int32		typmod;
+	Oid			base;
+
+	if (strcmp(NameStr(TupleDescAttr(RelationGetDescr(kept), 0)->attname), "migrate.new_image") == 0)
+		name = GetComment(RelationGetRelid(kept), RelationRelationId, 1);
+	if (name == NULL || !compat_parse_type(name, &made->atttypid, &typmod))
+		return;
+	made->atttypmod = typmod;
+	if (!migrate_keep_plain_type(made->atttypid, &base, &typmod) || base != made->atttypid)
+	{
+		made->atttypid = TEXTOID;
+		made->atttypmod = -1;
+	}
+	get_typlenbyval(made->atttypid, &made->attlen, &made->attbyval);
+	made->attcollation = get_typcollation(made->atttypid);
+}
+
 /* Learn what is to be known of a column that goes back; false = there is nothing to do. */
 static bool
 refill_learn(PutBack *putback, RefillColumn *refill)
@@ -155,17 +185,38 @@ refill_set(RefillColumn *refill, TupleTableSlot *kept)
 		migrate_putback_conflict(refill->putback, kept, "another row has a unique value of this one");
 }
 
-/* Tell whether a value is what the statement that changed the type made of it. */
+/* Tell whether an image is that of what the statement made of a value. */
 static bool
-refill_is_untouched(TupleTableSlot *kept, uint64 image)
+refill_is_made(TupleTableSlot *kept, uint64 image)
 {
 	bool		isnull;
-	Datum		value;
+	uint64		made;
 
 	if (strcmp(NameStr(TupleDescAttr(kept->tts_tupleDescriptor, 0)->attname), "migrate.new_image") != 0)
 		return false;
-	value = slot_getattr(kept, 1, &isnull);
-	return !isnull && (uint64) DatumGetInt64(value) == migrate_image_add(ROWIMAGE_EMPTY, image);
+	made = (uint64) DatumGetInt64(slot_getattr(kept, 1, &isnull));
+	return !isnull && made == migrate_image_add(ROWIMAGE_EMPTY, image);
+}
+
+/*
+ * Tell whether the value of the row that was found is what the statement that
+ * changed the type made of it, be it in another type again.
+ */
+static bool
+refill_is_untouched(RefillColumn *refill, TupleTableSlot *kept, uint64 image)
+{
+	RestoreTarget *target = refill->putback->target;
+	AttrNumber	attnum = refill->column->attnum;
+	bool		isnull;
+	Datum		value;
+
+	if (refill_is_made(kept, image))
+		return true;
+	if (!OidIsValid(refill->made.atttypid))
+		return false;
+	value = slot_getattr(target->found, attnum, &isnull);
+	return refill_is_made(kept, migrate_cast_image(TupleDescAttr(RelationGetDescr(target->rel), attnum - 1),
+												   value, isnull, &refill->made));
 }
 
 /* Tell whether a value may be replaced by the one that was kept. */
@@ -175,7 +226,7 @@ refill_may_replace(RefillColumn *refill, TupleTableSlot *kept, uint64 image)
 	bool		isnull;
 
 	if (refill->retyped)
-		return refill_is_untouched(kept, image);
+		return refill_is_untouched(refill, kept, image);
 	(void) slot_getattr(refill->putback->target->found, refill->column->attnum, &isnull);
 	return isnull || refill->anything || image == refill->default_image;
 }
@@ -240,10 +291,10 @@ refill_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
 	value = slot_getattr(kept, refill.column->kept, &isnull);
 	if (to == NULL)
 		return false;
-	if (refill_is_untouched(kept, migrate_image_value(seen_value, seen_isnull, to)))
+	if (refill_is_made(kept, migrate_image_value(seen_value, seen_isnull, to)))
 		;						/* exactly what the statement made of it */
 	else if (isnull || seen_isnull ||
-		strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
+			 strcmp(refill_text(from, value), refill_text(to, seen_value)) != 0)
 	{
 		if (migrate_cast_image(from, value, isnull, to) !=
 			migrate_image_value(seen_value, seen_isnull, to))
@@ -264,6 +315,8 @@ migrate_refill_column(PutBack *putback)
 
 	if (!refill_learn(putback, &refill))
 		return;
+	if (refill.retyped)
+		refill_learn_type(&refill);
 	if (target->keys == 0)
 	{
 		migrate_match_column(putback, refill.column, refill_found, &refill);

@@ -132,7 +132,11 @@ static const struct
 	{"max_parallel_workers_per_gather", "0"},
 	{"enable_material", "off"},
 	{"work_mem", "65536"},
-	/* plans are kept from when the tables were small; migrate_render_all() has others */
+
+	/*
+	 * plans are kept from when the tables were small; migrate_render_all()
+	 * has others
+	 */
 	{"enable_seqscan", "off"},
 	{"enable_mergejoin", "off"},
 	{"enable_hashjoin", "off"},

@@ -215,7 +215,8 @@ static bool
 restore_is_misfit(int sqlerrcode)
 {
 	return ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_DATA_EXCEPTION ||
-		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION || sqlerrcode == ERRCODE_CHECK_VIOLATION;
+		sqlerrcode == ERRCODE_NOT_NULL_VIOLATION || sqlerrcode == ERRCODE_CHECK_VIOLATION ||
+		sqlerrcode == ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE;
 }
 
 /* The same, where values that do not fit leave the backup as it is. */
@@ -305,6 +306,28 @@ migrate_restore_step(int64 version, bool down, RestoreResult *result)
 }
 
 /*
+ * Tell whether a table has all columns of its kept rows: those that the script
+ * adds later would stay empty.
+ */
+static bool
+restore_has_columns(const RestoreItem *restore, Oid relid)
+{
+	Relation	kept;
+	TupleDesc	desc;
+	bool		all = true;
+
+	if (!OidIsValid(restore->kept))
+		return false;
+	kept = table_open(restore->kept, AccessShareLock);
+	desc = RelationGetDescr(kept);
+	for (int i = restore_before(restore, kept); all && i < desc->natts; i++)
+		all = TupleDescAttr(desc, i)->attisdropped ||
+			get_attnum(relid, NameStr(TupleDescAttr(desc, i)->attname)) != InvalidAttrNumber;
+	table_close(kept, NoLock);
+	return all;
+}
+
+/*
  * Tell whether rows of a backup are looked at by a statement that is about to
  * check a relation: of a column that was made again, or, where other tables refer
  * to the relation, of the relation or its partitions.  A table that was made again
@@ -323,7 +346,7 @@ restore_is_looked_at(const RestoreItem *restore, Oid relid, bool referenced)
 		return false;
 	if (strcmp(item->what, "column") == 0)
 		return get_attnum(target, item->column) != InvalidAttrNumber;
-	return referenced;
+	return referenced && restore_has_columns(restore, target);
 }
 
 /* Note where rows went back before the end of the script. */

@@ -12,7 +12,8 @@
 typedef struct RestoreResult
 {
 	int64		restored;		/* rows put back */
-	int64		conflicts;		/* rows left as they are, because they changed since */
+	int64		conflicts;		/* rows left as they are, because they changed
+								 * since */
 } RestoreResult;
 
 extern void migrate_restore_init(void);

@@ -111,6 +111,7 @@ migrate_restoreitem_step(int64 version, bool down)
 		"SELECT w.kept_oid FROM migrate.backup w"
 		" WHERE (w.version = b.version AND w.direction <> b.direction AND w.entry IS NULL"
 		"  OR b.operation = 'alter type' AND w.entry = b.entry AND w.backup > b.backup AND w.what <> 'column')"
+		" AND (b.column_name IS NULL OR w.what <> 'column' OR w.column_name = b.column_name)"
 		" AND w.kept_oid IS NOT NULL AND (w.relation_oid = b.relation_oid"
 		" OR w.schema_name = b.schema_name AND w.relation_name = b.relation_name)"
 		" ORDER BY w.backup DESC)"

@@ -15,7 +15,8 @@ typedef struct RestoreItem
 {
 	PutBackItem item;
 	char	   *owner;			/* of the relation when it was kept */
-	Oid			kept;			/* table with the rows, InvalidOid = there is none */
+	Oid			kept;			/* table with the rows, InvalidOid = there is
+								 * none */
 	bool		done;			/* it was put back before */
 } RestoreItem;
 

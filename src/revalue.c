@@ -98,7 +98,7 @@ revalue_column(Relation rel, const AlterTableCmd *cmd)
 		return 0;
 	if (cmd->subtype == AT_AlterColumnType &&
 		!revalue_type_changes(TupleDescAttr(RelationGetDescr(rel), attnum - 1),
-								  castNode(ColumnDef, cmd->def)))
+							  castNode(ColumnDef, cmd->def)))
 		return 0;
 	return attnum;
 }

@@ -35,7 +35,8 @@ typedef struct SalvageItem
 {
 	Oid			relid;
 	AttrNumber	attnum;			/* 0 = the relation */
-	Oid			kept;			/* a table that waits for images of the new values */
+	Oid			kept;			/* a table that waits for images of the new
+								 * values */
 	SubTransactionId subid;
 } SalvageItem;
 
@@ -297,4 +298,3 @@ migrate_salvage_relation(Oid relid, const char *operation, bool watched)
 			break;
 	}
 }
-

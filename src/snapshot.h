@@ -13,7 +13,8 @@ typedef struct SnapshotBegin
 {
 	int64		last;			/* the last snapshot stored before, 0 = none */
 	int64		now;			/* the one that equals the schema as it stands */
-	bool		upgraded;		/* the last was rendered by another major version */
+	bool		upgraded;		/* the last was rendered by another major
+								 * version */
 } SnapshotBegin;
 
 extern void migrate_snapshot_init(void);

@@ -489,7 +489,8 @@ migrate_target_find(RestoreTarget *target, TupleTableSlot *kept)
 			return false;
 		target->scankeys[i].sk_argument = migrate_target_in(target, column, value, &isnull);
 	}
-	old = MemoryContextSwitchTo(target->context);	/* the scan keeps some of it */
+	old = MemoryContextSwitchTo(target->context);	/* the scan keeps some of
+													 * it */
 	index_rescan(target->scan, target->scankeys, target->keys, NULL, 0);
 	found = index_getnext_slot(target->scan, ForwardScanDirection, target->found);
 	MemoryContextSwitchTo(old);

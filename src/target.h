@@ -21,7 +21,8 @@ typedef enum TargetWay
 {
 	TARGET_SAME,				/* the same type */
 	TARGET_TEXT,				/* kept as text */
-	TARGET_CAST					/* by way of text: the column has another type now */
+	TARGET_CAST					/* by way of text: the column has another type
+								 * now */
 } TargetWay;
 
 /* One column of the kept table. */

@@ -61,7 +61,8 @@ typedef struct TrackRun
 	bool		constraints;	/* rows of pg_constraint were written */
 	uint64	   *keys;
 	int			count;
-	int64	   *written;		/* rows written to each catalog, when looked last */
+	int64	   *written;		/* rows written to each catalog, when looked
+								 * last */
 } TrackRun;
 
 static TrackRun *track_running = NULL;

@@ -178,7 +178,7 @@ static inline uint64
 tracked_hash(Oid catalog, HeapTuple tuple)
 {
 	uint64		place = ((uint64) ItemPointerGetBlockNumberNoCheck(&tuple->t_self) << 16) |
-		ItemPointerGetOffsetNumberNoCheck(&tuple->t_self);
+	ItemPointerGetOffsetNumberNoCheck(&tuple->t_self);
 	uint64		writer = ((uint64) catalog << 32) | HeapTupleHeaderGetRawXmin(tuple->t_data);
 
 	return tracked_mix(tracked_mix(place) ^ writer);
@@ -224,20 +224,28 @@ tracked_read_special(HeapTuple tuple, TrackedRow *row, const TrackedCatalog *tra
 			{
 				Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
 
-				if (form->attnum <= 0)
+				/* system columns have privileges, if anything */
+				if (form->attnum <= 0 && heap_attisnull(tuple, Anum_pg_attribute_attacl, NULL))
 					return false;
 				row->names = tracked_hash_name(&form->attname, form->attnum);
 				return true;
 			}
 		case ConstraintRelationId:
-			/* those of a domain are a part of it, too: when one goes, it does not lead there */
+
+			/*
+			 * those of a domain are a part of it, too: when one goes, it does
+			 * not lead there
+			 */
 			return tracked->role == TRACKED_OBJECT ||
 				OidIsValid(((Form_pg_constraint) GETSTRUCT(tuple))->contypid);
 		case TriggerRelationId:
 			return !((Form_pg_trigger) GETSTRUCT(tuple))->tgisinternal;
 		case TypeRelationId:
 			{
-				/* arrays follow their elements; row types may follow a relation */
+				/*
+				 * arrays follow their elements; row types may follow a
+				 * relation
+				 */
 				Form_pg_type form = (Form_pg_type) GETSTRUCT(tuple);
 
 				row->relation = form->typrelid;

@@ -11,8 +11,12 @@
  */
 #include "postgres.h"
 
+#include "access/relation.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "utils/rel.h"
 
+#include "copyrows.h"
 #include "validation.h"
 
 /* Add a relation, if there is one of this name. */
@@ -24,7 +28,25 @@ validation_add(List *relids, RangeVar *name)
 	return OidIsValid(relid) ? list_append_unique_oid(relids, relid) : relids;
 }
 
-/* Add what one action of ALTER TABLE checks. */
+/* Tell whether a table has rows, or partitions that may have some. */
+static bool
+validation_has_rows(RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	Relation	rel = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+	bool		any;
+
+	if (rel == NULL)
+		return false;
+	any = rel->rd_rel->relkind != RELKIND_RELATION || migrate_copyrows_any(rel);
+	relation_close(rel, AccessShareLock);
+	return any;
+}
+
+/*
+ * Add what one action of ALTER TABLE checks.  A foreign key of a table without
+ * rows looks for none: those that go back later are checked then.
+ */
 static void
 validation_action(Validation *validation, RangeVar *table, AlterTableCmd *action)
 {
@@ -39,7 +61,7 @@ validation_action(Validation *validation, RangeVar *table, AlterTableCmd *action
 		case AT_AddConstraint:
 			validation->checked = validation_add(validation->checked, table);
 			constraint = castNode(Constraint, action->def);
-			if (constraint->contype == CONSTR_FOREIGN)
+			if (constraint->contype == CONSTR_FOREIGN && validation_has_rows(table))
 				validation->referenced = validation_add(validation->referenced, constraint->pktable);
 			break;
 		default:

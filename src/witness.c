@@ -39,7 +39,8 @@ struct Witness
 {
 	PutBack    *putback;
 	WitnessVerdict verdict;
-	MemoryContext context;		/* of the questions; reset when they are answered */
+	MemoryContext context;		/* of the questions; reset when they are
+								 * answered */
 	HTAB	   *entries;
 	int64		bytes;
 };
