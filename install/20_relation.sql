@@ -38,7 +38,7 @@ COMMENT ON FUNCTION migrate.relation_name(oid) IS 'qualified and quoted name of 
 
 -- Sequences ----------------------------------------------------------------------
 
-CREATE VIEW migrate.sequence_count AS
+CREATE VIEW migrate.live_counting AS
 SELECT s.seqrelid AS sequence,
 	CASE WHEN s.seqtypid <> 'int8'::regtype THEN format_type(s.seqtypid, NULL) END AS type,
 	CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN s.seqstart END AS start,
@@ -52,7 +52,7 @@ SELECT s.seqrelid AS sequence,
 	CASE WHEN s.seqcache <> 1 THEN s.seqcache END AS cache,
 	CASE WHEN s.seqcycle THEN true END AS cycle
 FROM pg_sequence s;
-COMMENT ON VIEW migrate.sequence_count IS
+COMMENT ON VIEW migrate.live_counting IS
 'how sequences count, where it is not the default';
 
 CREATE VIEW migrate.live_sequence AS
@@ -61,7 +61,7 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, 
 		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
 		'counts', (SELECT migrate.properties_json('type', q.type, 'start', q.start, 'increment', q.increment,
 						'min', q.min, 'max', q.max, 'cache', q.cache, 'cycle', q.cycle)
-				   FROM migrate.sequence_count q WHERE q.sequence = c.oid),
+				   FROM migrate.live_counting q WHERE q.sequence = c.oid),
 		'owned_by', (SELECT migrate.relation_name(a.attrelid) || '.' || quote_ident(a.attname)
 					 FROM pg_depend o JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
 					 WHERE o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0
