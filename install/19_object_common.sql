@@ -22,44 +22,34 @@ COMMENT ON VIEW migrate.user_namespace IS
 
 -- From the catalogs to json -----------------------------------------------------
 
+CREATE FUNCTION migrate.properties_json(VARIADIC "any") RETURNS json
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_properties_json';
+COMMENT ON FUNCTION migrate.properties_json("any") IS
+'json_build_object() without the keys whose values are NULL';
+
 CREATE FUNCTION migrate.acl_json(acl aclitem[], kind "char", owner oid) RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN s.granted <> s.standard THEN to_json(s.granted) END
-	FROM (SELECT
-			ARRAY(SELECT i::text COLLATE "C" FROM unnest(acl) i ORDER BY 1) AS granted,
-			ARRAY(SELECT i::text COLLATE "C" FROM unnest(acldefault(kind, owner)) i ORDER BY 1) AS standard) s;
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_acl_json';
 COMMENT ON FUNCTION migrate.acl_json(aclitem[], "char", oid) IS
 'privileges as a sorted json array; NULL when they are what an object of this kind and owner has anyway.
 kind: as for acldefault().';
 
 CREATE FUNCTION migrate.labels_json(class oid, object oid, subobject integer DEFAULT 0) RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_object_agg(l.provider, l.label ORDER BY l.provider COLLATE "C")
-	FROM pg_seclabel l
-	WHERE l.objoid = object AND l.classoid = class AND l.objsubid = subobject;
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_labels_json';
 COMMENT ON FUNCTION migrate.labels_json(oid, oid, integer) IS
 'security labels of an object or column by provider; NULL when it has none';
 
 CREATE FUNCTION migrate.options_json(options text[]) RETURNS json
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_object_agg(split_part(o, '=', 1), substr(o, strpos(o, '=') + 1) ORDER BY split_part(o, '=', 1) COLLATE "C")
-	FROM unnest(options) o;
-END;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_options_json';
 COMMENT ON FUNCTION migrate.options_json(text[]) IS
 'reloptions, attoptions or options of a foreign object as a json object, sorted; NULL when there are none';
 
 CREATE FUNCTION migrate.collation_name(collation_oid oid) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
-	FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
-	WHERE c.oid = collation_oid;
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_collation_name';
 COMMENT ON FUNCTION migrate.collation_name(oid) IS 'qualified and quoted name of a collation; NULL = none';
 
 CREATE FUNCTION migrate.stable_expression(expression text) RETURNS text
@@ -75,6 +65,48 @@ END;
 COMMENT ON FUNCTION migrate.stable_expression(text) IS
 'an expression as the server prints it, in the form in which it prints it again when it has read that.
 The values of a list for a varchar it prints as (ARRAY[...])::text[], but reads that as ARRAY[(...)::text, ...].';
+
+-- Looked up where it is needed: see lookup.c ---------------------------------------
+
+CREATE FUNCTION migrate.parents_json(relation oid) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_parents_json';
+COMMENT ON FUNCTION migrate.parents_json(oid) IS 'qualified names of the parents of a relation, in their order; NULL = it has none';
+
+CREATE FUNCTION migrate.parent_name(relation oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_parent_name';
+COMMENT ON FUNCTION migrate.parent_name(oid) IS 'qualified name of the first parent of a relation; NULL = it has none';
+
+CREATE FUNCTION migrate.reloptions_json(relation oid) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_reloptions_json';
+COMMENT ON FUNCTION migrate.reloptions_json(oid) IS 'storage parameters of a relation; NULL = there are none';
+
+CREATE FUNCTION migrate.foreign_options_json(relation oid) RETURNS json
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_foreign_options_json';
+COMMENT ON FUNCTION migrate.foreign_options_json(oid) IS 'options of a foreign table; NULL = there are none';
+
+CREATE FUNCTION migrate.foreign_server_name(relation oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_foreign_server_name';
+COMMENT ON FUNCTION migrate.foreign_server_name(oid) IS 'server of a foreign table';
+
+CREATE FUNCTION migrate.tablespace_name(tablespace oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_tablespace_name';
+COMMENT ON FUNCTION migrate.tablespace_name(oid) IS 'name of a tablespace; NULL = there is none';
+
+CREATE FUNCTION migrate.access_method_name(access_method oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_access_method_name';
+COMMENT ON FUNCTION migrate.access_method_name(oid) IS 'name of an access method; NULL = there is none';
+
+CREATE FUNCTION migrate.comment(class oid, object oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_comment';
+COMMENT ON FUNCTION migrate.comment(oid, oid) IS 'comment on an object; NULL = there is none';
 
 -- From json to statements ---------------------------------------------------------
 

@@ -13,125 +13,119 @@ END;
 COMMENT ON FUNCTION migrate.index_statistics(oid) IS
 'statistics targets of the expressions of an index, by column number';
 
+CREATE FUNCTION migrate.index_definition(index oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_index_definition';
+COMMENT ON FUNCTION migrate.index_definition(oid) IS 'what pg_get_indexdef() says, sooner for plain indexes';
+
 CREATE VIEW migrate.live_index AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 	r.schema || '.' || quote_ident(c.relname) AS name,
-	concat('{"create":', to_json(CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END),
-		',"partition_of":' || CASE WHEN c.relispartition THEN
-			(SELECT to_json(migrate.relation_name(h.inhparent)) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
-		CASE WHEN i.indisclustered OR i.indisreplident THEN ',"table":' || to_json(r.name) END,
-		CASE WHEN i.indisclustered THEN ',"clustered":true' END,
-		CASE WHEN i.indisreplident THEN ',"replica_identity":true' END,
-		',"statistics":' || CASE WHEN i.indexprs IS NOT NULL THEN json_strip_nulls(migrate.index_statistics(c.oid)) END,
-		',"tablespace":' || CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT to_json(s.spcname::text) FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		',"comment":' || to_json(d.description), '}')::json AS definition
+	migrate.properties_json(
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
+		'partition_of', CASE WHEN c.relispartition THEN
+			migrate.parent_name(c.oid) END,
+		'table', CASE WHEN i.indisclustered OR i.indisreplident THEN r.name END,
+		'clustered', CASE WHEN i.indisclustered THEN true END,
+		'replica_identity', CASE WHEN i.indisreplident THEN true END,
+		'statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
+		'tablespace', CASE WHEN c.reltablespace <> 0 THEN
+			migrate.tablespace_name(c.reltablespace) END,
+		'comment', migrate.comment('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
 JOIN pg_index i ON i.indexrelid = c.oid
 JOIN migrate.user_relation r ON r.oid = i.indrelid
-LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid = 0
-CROSS JOIN LATERAL (SELECT pg_get_indexdef(c.oid) AS text OFFSET 0) q
+CROSS JOIN LATERAL (SELECT migrate.index_definition(c.oid) AS text OFFSET 0) q
 WHERE r.relkind IN ('r', 'p', 'm') AND (i.indisvalid OR c.relkind = 'I')
 	AND NOT EXISTS (SELECT FROM pg_constraint k
 					WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_class'::regclass, c.oid);
 COMMENT ON VIEW migrate.live_index IS
 'indexes as they are now; not those of constraints, and not those that a failed CREATE INDEX CONCURRENTLY left behind';
 
 CREATE VIEW migrate.live_constraint AS
 SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS kind,
 	quote_ident(k.conname) || ' on ' || r.name AS name,
-	concat('{"create":', to_json(CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END),
-		CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN ',"inherited":true' END,
-		',"partition_of":' || CASE WHEN c.relispartition THEN
-			(SELECT to_json(migrate.relation_name(h.inhparent)) FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
-		CASE WHEN i.indisclustered THEN ',"clustered":true' END,
-		CASE WHEN i.indisreplident THEN ',"replica_identity":true' END,
-		',"index_options":' || json_strip_nulls(migrate.options_json(c.reloptions)),
-		',"index_statistics":' || CASE WHEN i.indexprs IS NOT NULL THEN json_strip_nulls(migrate.index_statistics(c.oid)) END,
-		',"index_tablespace":' || CASE WHEN c.reltablespace <> 0 THEN
-			(SELECT to_json(s.spcname::text) FROM pg_tablespace s WHERE s.oid = c.reltablespace) END,
-		',"index_comment":' || to_json(x.description),
-		',"comment":' || to_json(d.description), '}')::json AS definition
+	migrate.properties_json(
+		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
+		'inherited', CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN true END,
+		'partition_of', CASE WHEN c.relispartition THEN
+			migrate.parent_name(c.oid) END,
+		'clustered', CASE WHEN i.indisclustered THEN true END,
+		'replica_identity', CASE WHEN i.indisreplident THEN true END,
+		'index_options', migrate.options_json(c.reloptions),
+		'index_statistics', CASE WHEN i.indexprs IS NOT NULL THEN migrate.index_statistics(c.oid) END,
+		'index_tablespace', CASE WHEN c.reltablespace <> 0 THEN
+			migrate.tablespace_name(c.reltablespace) END,
+		'index_comment', migrate.comment('pg_class'::regclass, c.oid),
+		'comment', migrate.comment('pg_constraint'::regclass, k.oid)) AS definition
 FROM pg_constraint k
 JOIN migrate.user_relation r ON r.oid = k.conrelid
 LEFT JOIN pg_class c ON k.contype IN ('p', 'u', 'x') AND c.oid = k.conindid
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
-LEFT JOIN pg_description x ON x.objoid = c.oid AND x.classoid = 'pg_class'::regclass AND x.objsubid = 0
-LEFT JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_constraint'::regclass AND d.objsubid = 0
 CROSS JOIN LATERAL (SELECT pg_get_constraintdef(k.oid) AS text OFFSET 0) q
 WHERE r.relkind IN ('r', 'p', 'f')
 	AND (k.contype IN ('p', 'u', 'x') OR k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.conislocal)
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_constraint'::regclass AND e.objid = k.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_constraint'::regclass, k.oid);
 COMMENT ON VIEW migrate.live_constraint IS
 'constraints of tables as they are now, with their indexes; not those that only a parent table gives';
 
 CREATE VIEW migrate.live_trigger AS
 SELECT 'pg_trigger'::regclass::oid AS class, t.oid AS object, 'trigger' AS kind,
 	quote_ident(t.tgname) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'enabled', CASE WHEN t.tgparentid = 0 AND t.tgenabled = 'O' THEN NULL ELSE
 			CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END END,
-		'comment', d.description)) AS definition
+		'comment', migrate.comment('pg_trigger'::regclass, t.oid)) AS definition
 FROM pg_trigger t
 JOIN migrate.user_relation r ON r.oid = t.tgrelid
 LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
 CROSS JOIN LATERAL (SELECT CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END AS text OFFSET 0) q
-LEFT JOIN pg_description d ON d.objoid = t.oid AND d.classoid = 'pg_trigger'::regclass AND d.objsubid = 0
 WHERE (NOT t.tgisinternal AND t.tgparentid = 0 OR p.tgenabled <> t.tgenabled AND t.tgconstraint = 0)
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_trigger'::regclass AND e.objid = t.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_trigger'::regclass, t.oid);
 COMMENT ON VIEW migrate.live_trigger IS
 'triggers as they are now; of those that a partition has from its parent, the ones that are enabled otherwise';
 
 CREATE VIEW migrate.live_rule AS
 SELECT 'pg_rewrite'::regclass::oid AS class, w.oid AS object, 'rule' AS kind,
 	quote_ident(w.rulename) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
-		'create', migrate.stable_expression(regexp_replace(pg_get_ruledef(w.oid), ';\s*$', '')),
+	migrate.properties_json(
+		'create', migrate.stable_expression(rtrim(pg_get_ruledef(w.oid), E'; \n')),
 		'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
-		'comment', d.description)) AS definition
+		'comment', migrate.comment('pg_rewrite'::regclass, w.oid)) AS definition
 FROM pg_rewrite w
 JOIN migrate.user_relation r ON r.oid = w.ev_class
-LEFT JOIN pg_description d ON d.objoid = w.oid AND d.classoid = 'pg_rewrite'::regclass AND d.objsubid = 0
 WHERE w.rulename <> '_RETURN'
-	AND NOT EXISTS (SELECT FROM pg_depend e
-					WHERE e.classid = 'pg_rewrite'::regclass AND e.objid = w.oid AND e.objsubid = 0 AND e.deptype = 'e');
+	AND NOT migrate.is_member('pg_rewrite'::regclass, w.oid);
 COMMENT ON VIEW migrate.live_rule IS 'rewrite rules as they are now, but those that make a view';
 
 CREATE VIEW migrate.live_policy AS
 SELECT 'pg_policy'::regclass::oid AS class, p.oid AS object, 'policy' AS kind,
 	quote_ident(p.polname) || ' on ' || r.name AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'restrictive', CASE WHEN NOT p.polpermissive THEN true END,
 		'command', CASE p.polcmd WHEN 'r' THEN 'select' WHEN 'a' THEN 'insert' WHEN 'w' THEN 'update' WHEN 'd' THEN 'delete' END,
 		'roles', CASE WHEN p.polroles <> '{0}' THEN
 			(SELECT json_agg(pg_get_userbyid(o) ORDER BY pg_get_userbyid(o) COLLATE "C") FROM unnest(p.polroles) o) END,
 		'using', migrate.stable_expression(pg_get_expr(p.polqual, p.polrelid)),
 		'with_check', migrate.stable_expression(pg_get_expr(p.polwithcheck, p.polrelid)),
-		'comment', d.description)) AS definition
+		'comment', migrate.comment('pg_policy'::regclass, p.oid)) AS definition
 FROM pg_policy p
 JOIN migrate.user_relation r ON r.oid = p.polrelid
-LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0
-WHERE NOT EXISTS (SELECT FROM pg_depend e
-				  WHERE e.classid = 'pg_policy'::regclass AND e.objid = p.oid AND e.objsubid = 0 AND e.deptype = 'e');
+WHERE NOT migrate.is_member('pg_policy'::regclass, p.oid);
 COMMENT ON VIEW migrate.live_policy IS 'row-level security policies as they are now';
 
 CREATE VIEW migrate.live_statistics AS
 SELECT 'pg_statistic_ext'::regclass::oid AS class, s.oid AS object, 'statistics' AS kind,
 	n.name || '.' || quote_ident(s.stxname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', pg_get_statisticsobjdef(s.oid),
 		'target', CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END,
 		'owner', pg_get_userbyid(s.stxowner),
-		'comment', d.description)) AS definition
+		'comment', migrate.comment('pg_statistic_ext'::regclass, s.oid)) AS definition
 FROM pg_statistic_ext s
 JOIN migrate.user_namespace n ON n.oid = s.stxnamespace
 JOIN migrate.user_relation r ON r.oid = s.stxrelid
-LEFT JOIN pg_description d ON d.objoid = s.oid AND d.classoid = 'pg_statistic_ext'::regclass AND d.objsubid = 0
-WHERE NOT EXISTS (SELECT FROM pg_depend e
-				  WHERE e.classid = 'pg_statistic_ext'::regclass AND e.objid = s.oid AND e.objsubid = 0 AND e.deptype = 'e');
+WHERE NOT migrate.is_member('pg_statistic_ext'::regclass, s.oid);
 COMMENT ON VIEW migrate.live_statistics IS 'extended statistics objects as they are now';

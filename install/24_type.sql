@@ -80,7 +80,7 @@ SELECT 'pg_type'::regclass::oid AS class, t.oid AS object,
 	CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' WHEN 'r' THEN 'range'
 		WHEN 'b' THEN 'base type' ELSE 'shell type' END AS kind,
 	format('%s.%I', n.name, t.typname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', CASE t.typtype WHEN 'r' THEN migrate.create_range_type(t.oid)
 			WHEN 'b' THEN migrate.create_base_type(t.oid) END,
 		-- only a range with a canonical function meets itself in its definition
@@ -99,7 +99,7 @@ SELECT 'pg_type'::regclass::oid AS class, t.oid AS object,
 		'owner', pg_get_userbyid(t.typowner),
 		'acl', migrate.acl_json(t.typacl, 'T', t.typowner),
 		'comment', d.description,
-		'labels', migrate.labels_json('pg_type'::regclass, t.oid))) AS definition
+		'labels', migrate.labels_json('pg_type'::regclass, t.oid)) AS definition
 FROM pg_type t
 JOIN migrate.user_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_type b ON b.oid = t.typbasetype

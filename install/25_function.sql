@@ -6,13 +6,8 @@
  */
 
 CREATE FUNCTION migrate.needed_extension(class oid, object oid) RETURNS json
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_agg(e.extname ORDER BY e.extname)
-	FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-	WHERE d.classid = class AND d.objid = object AND d.objsubid = 0
-		AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x';
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_needed_extension';
 COMMENT ON FUNCTION migrate.needed_extension(oid, oid) IS
 'extensions that an object was told to depend on, by ALTER ... DEPENDS ON EXTENSION; NULL = none';
 
@@ -70,7 +65,7 @@ CREATE VIEW migrate.live_function AS
 SELECT 'pg_proc'::regclass::oid AS class, p.oid AS object,
 	CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END AS kind,
 	p.oid::regprocedure::text AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', CASE WHEN p.prokind = 'a' THEN migrate.create_aggregate(p.oid)
 			ELSE rtrim(pg_get_functiondef(p.oid), E'\n') END,
 		-- the types alone do not name a procedure where another has output parameters
@@ -80,7 +75,7 @@ SELECT 'pg_proc'::regclass::oid AS class, p.oid AS object,
 		'owner', pg_get_userbyid(p.proowner),
 		'acl', migrate.acl_json(p.proacl, 'f', p.proowner),
 		'comment', d.description,
-		'labels', migrate.labels_json('pg_proc'::regclass, p.oid))) AS definition
+		'labels', migrate.labels_json('pg_proc'::regclass, p.oid)) AS definition
 FROM pg_proc p
 JOIN migrate.user_namespace n ON n.oid = p.pronamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_proc'::regclass AND d.objoid = p.oid AND d.objsubid = 0

@@ -5,13 +5,13 @@
 CREATE VIEW migrate.live_foreign_data_wrapper AS
 SELECT 'pg_foreign_data_wrapper'::regclass::oid AS class, w.oid AS object, 'foreign-data wrapper'::text AS kind,
 	quote_ident(w.fdwname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'handler', CASE WHEN w.fdwhandler <> 0 THEN w.fdwhandler::regproc END,
 		'validator', CASE WHEN w.fdwvalidator <> 0 THEN w.fdwvalidator::regproc END,
 		'options', migrate.options_json(w.fdwoptions),
 		'owner', pg_get_userbyid(w.fdwowner),
 		'acl', migrate.acl_json(w.fdwacl, 'F', w.fdwowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_foreign_data_wrapper w
 LEFT JOIN pg_description d ON d.classoid = 'pg_foreign_data_wrapper'::regclass AND d.objoid = w.oid AND d.objsubid = 0
 WHERE w.oid >= 16384
@@ -22,14 +22,14 @@ COMMENT ON VIEW migrate.live_foreign_data_wrapper IS 'foreign-data wrappers as t
 CREATE VIEW migrate.live_server AS
 SELECT 'pg_foreign_server'::regclass::oid AS class, s.oid AS object, 'server'::text AS kind,
 	quote_ident(s.srvname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'type', s.srvtype,
 		'version', s.srvversion,
 		'wrapper', w.fdwname,
 		'options', migrate.options_json(s.srvoptions),
 		'owner', pg_get_userbyid(s.srvowner),
 		'acl', migrate.acl_json(s.srvacl, 'S', s.srvowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_foreign_server s
 JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
 LEFT JOIN pg_description d ON d.classoid = 'pg_foreign_server'::regclass AND d.objoid = s.oid AND d.objsubid = 0
@@ -57,11 +57,11 @@ CREATE VIEW migrate.live_user_mapping AS
 SELECT 'pg_user_mapping'::regclass::oid AS class, u.oid AS object, 'user mapping'::text AS kind,
 	CASE WHEN u.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(u.umuser)) END ||
 		' SERVER ' || quote_ident(s.srvname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'role', CASE WHEN u.umuser <> 0 THEN pg_get_userbyid(u.umuser) END,
 		'server', s.srvname,
 		'options', migrate.digest_options(CASE WHEN u.umuser <> 0 THEN pg_get_userbyid(u.umuser) END,
-			s.srvname, u.umoptions))) AS definition
+			s.srvname, u.umoptions)) AS definition
 FROM pg_user_mapping u
 JOIN pg_foreign_server s ON s.oid = u.umserver
 WHERE u.oid >= 16384

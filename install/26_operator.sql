@@ -9,7 +9,7 @@ CREATE VIEW migrate.live_operator AS
 SELECT 'pg_operator'::regclass::oid AS class, o.oid AS object, 'operator'::text AS kind,
 	format('%s.%s(%s,%s)', n.name, o.oprname,
 		CASE WHEN o.oprleft = 0 THEN 'NONE' ELSE format_type(o.oprleft, NULL) END, format_type(o.oprright, NULL)) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', format('CREATE OPERATOR %s.%s (', n.name, o.oprname) || concat_ws(', ',
 			'FUNCTION = ' || o.oprcode::regproc,
 			CASE WHEN o.oprleft <> 0 THEN 'LEFTARG = ' || format_type(o.oprleft, NULL) END,
@@ -21,7 +21,7 @@ SELECT 'pg_operator'::regclass::oid AS class, o.oid AS object, 'operator'::text 
 			CASE WHEN o.oprcanhash THEN 'HASHES' END,
 			CASE WHEN o.oprcanmerge THEN 'MERGES' END) || ')',
 		'owner', pg_get_userbyid(o.oprowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_operator o
 JOIN migrate.user_namespace n ON n.oid = o.oprnamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_operator'::regclass AND d.objoid = o.oid AND d.objsubid = 0
@@ -58,7 +58,7 @@ COMMENT ON FUNCTION migrate.family_member(oid, oid) IS
 CREATE VIEW migrate.live_operator_class AS
 SELECT 'pg_opclass'::regclass::oid AS class, c.oid AS object, 'operator class'::text AS kind,
 	format('%s.%I USING %I', n.name, c.opcname, a.amname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'method', a.amname,
 		'default', CASE WHEN c.opcdefault THEN true END,
 		'type', format_type(c.opcintype, NULL),
@@ -66,7 +66,7 @@ SELECT 'pg_opclass'::regclass::oid AS class, c.oid AS object, 'operator class'::
 		'storage', CASE WHEN c.opckeytype <> 0 THEN format_type(c.opckeytype, NULL) END,
 		'members', migrate.family_member('pg_opclass'::regclass, c.oid),
 		'owner', pg_get_userbyid(c.opcowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_opclass c
 JOIN migrate.user_namespace n ON n.oid = c.opcnamespace
 JOIN pg_am a ON a.oid = c.opcmethod
@@ -81,10 +81,10 @@ COMMENT ON VIEW migrate.live_operator_class IS 'operator classes as they are now
 CREATE VIEW migrate.live_operator_family AS
 SELECT 'pg_opfamily'::regclass::oid AS class, f.oid AS object, 'operator family'::text AS kind,
 	format('%s.%I USING %I', n.name, f.opfname, a.amname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'members', migrate.family_member('pg_opfamily'::regclass, f.oid),
 		'owner', pg_get_userbyid(f.opfowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_opfamily f
 JOIN migrate.user_namespace n ON n.oid = f.opfnamespace
 JOIN pg_am a ON a.oid = f.opfmethod
@@ -98,11 +98,11 @@ COMMENT ON VIEW migrate.live_operator_family IS 'operator families as they are n
 CREATE VIEW migrate.live_cast AS
 SELECT 'pg_cast'::regclass::oid AS class, c.oid AS object, 'cast'::text AS kind,
 	format('(%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'method', CASE c.castmethod WHEN 'i' THEN 'WITH INOUT' WHEN 'b' THEN 'WITHOUT FUNCTION'
 			ELSE 'WITH FUNCTION ' || c.castfunc::regprocedure END,
 		'context', CASE c.castcontext WHEN 'a' THEN 'AS ASSIGNMENT' WHEN 'i' THEN 'AS IMPLICIT' END,
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_cast c
 LEFT JOIN pg_description d ON d.classoid = 'pg_cast'::regclass AND d.objoid = c.oid AND d.objsubid = 0
 WHERE c.oid >= 16384
@@ -115,10 +115,10 @@ COMMENT ON VIEW migrate.live_cast IS 'casts as they are now';
 CREATE VIEW migrate.live_access_method AS
 SELECT 'pg_am'::regclass::oid AS class, a.oid AS object, 'access method'::text AS kind,
 	quote_ident(a.amname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', format('CREATE ACCESS METHOD %I TYPE %s HANDLER %s', a.amname,
 			CASE a.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, a.amhandler::regproc),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_am a
 LEFT JOIN pg_description d ON d.classoid = 'pg_am'::regclass AND d.objoid = a.oid AND d.objsubid = 0
 WHERE a.oid >= 16384

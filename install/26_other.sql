@@ -6,12 +6,12 @@
 CREATE VIEW migrate.live_conversion AS
 SELECT 'pg_conversion'::regclass::oid AS class, c.oid AS object, 'conversion'::text AS kind,
 	format('%s.%I', n.name, c.conname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', concat_ws(' ', 'CREATE', CASE WHEN c.condefault THEN 'DEFAULT' END,
 			format('CONVERSION %s.%I FOR %L TO %L FROM %s', n.name, c.conname,
 				pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), c.conproc)),
 		'owner', pg_get_userbyid(c.conowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_conversion c
 JOIN migrate.user_namespace n ON n.oid = c.connamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_conversion'::regclass AND d.objoid = c.oid AND d.objsubid = 0
@@ -25,7 +25,7 @@ COMMENT ON VIEW migrate.live_conversion IS 'conversions as they are now';
 CREATE VIEW migrate.live_collation AS
 SELECT 'pg_collation'::regclass::oid AS class, c.oid AS object, 'collation'::text AS kind,
 	format('%s.%I', n.name, c.collname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', format('CREATE COLLATION %s.%I (', n.name, c.collname) || concat_ws(', ',
 			'PROVIDER = ' || CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
 			'LOCALE = ' || quote_literal(coalesce(j ->> 'colllocale', j ->> 'colliculocale',
@@ -35,7 +35,7 @@ SELECT 'pg_collation'::regclass::oid AS class, c.oid AS object, 'collation'::tex
 			CASE WHEN NOT c.collisdeterministic THEN 'DETERMINISTIC = false' END,
 			'RULES = ' || quote_literal(j ->> 'collicurules')) || ')',
 		'owner', pg_get_userbyid(c.collowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_collation c
 CROSS JOIN LATERAL to_jsonb(c) j
 JOIN migrate.user_namespace n ON n.oid = c.collnamespace
@@ -48,7 +48,7 @@ COMMENT ON VIEW migrate.live_collation IS 'collations as they are now';
 CREATE VIEW migrate.live_language AS
 SELECT 'pg_language'::regclass::oid AS class, l.oid AS object, 'language'::text AS kind,
 	quote_ident(l.lanname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', concat_ws(' ', 'CREATE', CASE WHEN l.lanpltrusted THEN 'TRUSTED' END,
 			'LANGUAGE', quote_ident(l.lanname),
 			'HANDLER ' || nullif(l.lanplcallfoid, 0)::regproc,
@@ -57,7 +57,7 @@ SELECT 'pg_language'::regclass::oid AS class, l.oid AS object, 'language'::text 
 		'owner', pg_get_userbyid(l.lanowner),
 		'acl', migrate.acl_json(l.lanacl, 'l', l.lanowner),
 		'comment', d.description,
-		'labels', migrate.labels_json('pg_language'::regclass, l.oid))) AS definition
+		'labels', migrate.labels_json('pg_language'::regclass, l.oid)) AS definition
 FROM pg_language l
 LEFT JOIN pg_description d ON d.classoid = 'pg_language'::regclass AND d.objoid = l.oid AND d.objsubid = 0
 WHERE l.oid >= 16384
@@ -68,10 +68,10 @@ COMMENT ON VIEW migrate.live_language IS 'procedural languages as they are now';
 CREATE VIEW migrate.live_transform AS
 SELECT 'pg_transform'::regclass::oid AS class, t.oid AS object, 'transform'::text AS kind,
 	format('FOR %s LANGUAGE %I', format_type(t.trftype, NULL), l.lanname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'from_sql', nullif(t.trffromsql, 0)::regprocedure,
 		'to_sql', nullif(t.trftosql, 0)::regprocedure,
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_transform t
 JOIN pg_language l ON l.oid = t.trflang
 LEFT JOIN pg_description d ON d.classoid = 'pg_transform'::regclass AND d.objoid = t.oid AND d.objsubid = 0
@@ -85,12 +85,12 @@ COMMENT ON VIEW migrate.live_transform IS 'transforms as they are now';
 CREATE VIEW migrate.live_extension AS
 SELECT 'pg_extension'::regclass::oid AS class, e.oid AS object, 'extension'::text AS kind,
 	quote_ident(e.extname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'schema', n.nspname,
 		'version', e.extversion,
 		'config', (SELECT json_object_agg(c.relation::regclass, c.condition ORDER BY c.relation::regclass::text COLLATE "C")
 			FROM unnest(e.extconfig, e.extcondition) c(relation, condition)),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_extension e
 JOIN pg_namespace n ON n.oid = e.extnamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_extension'::regclass AND d.objoid = e.oid AND d.objsubid = 0
@@ -100,7 +100,7 @@ COMMENT ON VIEW migrate.live_extension IS 'extensions as they are now, but for m
 CREATE VIEW migrate.live_event_trigger AS
 SELECT 'pg_event_trigger'::regclass::oid AS class, e.oid AS object, 'event trigger'::text AS kind,
 	quote_ident(e.evtname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', format('CREATE EVENT TRIGGER %I ON %s ', e.evtname, e.evtevent) ||
 			coalesce((SELECT 'WHEN TAG IN (' || string_agg(quote_literal(t), ', ' ORDER BY place) || ') '
 				FROM unnest(e.evttags) WITH ORDINALITY t(t, place)), '') ||
@@ -108,7 +108,7 @@ SELECT 'pg_event_trigger'::regclass::oid AS class, e.oid AS object, 'event trigg
 		'enabled', CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END,
 		'owner', pg_get_userbyid(e.evtowner),
 		'comment', d.description,
-		'labels', migrate.labels_json('pg_event_trigger'::regclass, e.oid))) AS definition
+		'labels', migrate.labels_json('pg_event_trigger'::regclass, e.oid)) AS definition
 FROM pg_event_trigger e
 LEFT JOIN pg_description d ON d.classoid = 'pg_event_trigger'::regclass AND d.objoid = e.oid AND d.objsubid = 0
 WHERE e.oid >= 16384
@@ -119,7 +119,7 @@ COMMENT ON VIEW migrate.live_event_trigger IS 'event triggers as they are now';
 CREATE FUNCTION migrate.publication_table(publication oid) RETURNS json
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT json_object_agg(t.name, json_strip_nulls(json_build_object('columns', t.columns, 'where', t.condition))
+	SELECT json_object_agg(t.name, migrate.properties_json('columns', t.columns, 'where', t.condition)
 		ORDER BY t.name COLLATE "C")
 	FROM (SELECT format('%s.%I', n.name, c.relname) AS name,
 			(SELECT json_agg(a.attname ORDER BY a.attnum)
@@ -137,7 +137,7 @@ COMMENT ON FUNCTION migrate.publication_table(oid) IS
 CREATE VIEW migrate.live_publication AS
 SELECT 'pg_publication'::regclass::oid AS class, p.oid AS object, 'publication'::text AS kind,
 	quote_ident(p.pubname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'all_tables', CASE WHEN p.puballtables THEN true END,
 		'publish', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
 			CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),
@@ -149,7 +149,7 @@ SELECT 'pg_publication'::regclass::oid AS class, p.oid AS object, 'publication':
 			WHERE m.pnpubid = p.oid AND m.pnnspid IN (SELECT u.oid FROM migrate.user_namespace u)),
 		'owner', pg_get_userbyid(p.pubowner),
 		'comment', d.description,
-		'labels', migrate.labels_json('pg_publication'::regclass, p.oid))) AS definition
+		'labels', migrate.labels_json('pg_publication'::regclass, p.oid)) AS definition
 FROM pg_publication p
 LEFT JOIN pg_description d ON d.classoid = 'pg_publication'::regclass AND d.objoid = p.oid AND d.objsubid = 0
 WHERE p.oid >= 16384
@@ -160,11 +160,11 @@ COMMENT ON VIEW migrate.live_publication IS 'publications as they are now';
 CREATE VIEW migrate.live_default_privileges AS
 SELECT 'pg_default_acl'::regclass::oid AS class, d.oid AS object, 'default privileges'::text AS kind,
 	format('for role %I%s on %s', pg_get_userbyid(d.defaclrole), ' in schema ' || quote_ident(n.nspname), o.objects) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'role', pg_get_userbyid(d.defaclrole),
 		'schema', n.nspname,
 		'objects', o.objects,
-		'acl', (SELECT coalesce(json_agg(i::text ORDER BY i::text COLLATE "C"), '[]') FROM unnest(d.defaclacl) i))) AS definition
+		'acl', (SELECT coalesce(json_agg(i::text ORDER BY i::text COLLATE "C"), '[]') FROM unnest(d.defaclacl) i)) AS definition
 FROM pg_default_acl d
 LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
 CROSS JOIN LATERAL (SELECT CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'

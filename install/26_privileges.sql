@@ -4,17 +4,9 @@
  * privileges are not those that initdb or the script of the extension left.
  */
 
-CREATE FUNCTION migrate.changed_acl(class oid, object oid, subobject integer, acl aclitem[], standard aclitem[])
-RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT json_build_object('initial', to_json(p.initial), 'acl', to_json(p.now))
-	FROM (SELECT
-			ARRAY(SELECT i::text COLLATE "C" FROM unnest(acl) i ORDER BY 1) AS now,
-			ARRAY(SELECT i::text COLLATE "C" FROM unnest(coalesce((SELECT r.initprivs FROM pg_init_privs r
-				WHERE r.objoid = object AND r.classoid = class AND r.objsubid = subobject), standard)) i ORDER BY 1) AS initial) p
-	WHERE acl IS NOT NULL AND p.now <> p.initial;
-END;
+CREATE FUNCTION migrate.changed_acl(class oid, object oid, subobject integer, acl aclitem[], standard aclitem[]) RETURNS json
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_changed_acl';
 COMMENT ON FUNCTION migrate.changed_acl(oid, oid, integer, aclitem[], aclitem[]) IS
 'privileges of an object of the server or of an extension, as they were at first and as they are; NULL when they are the same.
 standard: those of a new object.';
@@ -66,11 +58,11 @@ COMMENT ON VIEW migrate.grantable IS
 
 CREATE VIEW migrate.live_privileges AS
 SELECT o.class, o.object, 'privileges'::text AS kind, o.name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'extension', o.extension,
 		'privileges', o.changed,
 		'columns', o.columns,
-		'owner', pg_get_userbyid(o.owner))) AS definition
+		'owner', pg_get_userbyid(o.owner)) AS definition
 FROM (SELECT g.class, g.object, g.name, g.owner, e.extension, c.changed, c.columns
 	  FROM migrate.grantable g
 	  CROSS JOIN LATERAL (

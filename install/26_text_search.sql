@@ -27,14 +27,14 @@ COMMENT ON FUNCTION migrate.token_mapping(oid, oid) IS
 CREATE VIEW migrate.live_ts_parser AS
 SELECT 'pg_ts_parser'::regclass::oid AS class, p.oid AS object, 'text search parser'::text AS kind,
 	format('%s.%I', n.name, p.prsname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', format('CREATE TEXT SEARCH PARSER %s.%I (', n.name, p.prsname) || concat_ws(', ',
 			'START = ' || p.prsstart::regproc,
 			'GETTOKEN = ' || p.prstoken::regproc,
 			'END = ' || p.prsend::regproc,
 			CASE WHEN p.prsheadline <> 0 THEN 'HEADLINE = ' || p.prsheadline::regproc END,
 			'LEXTYPES = ' || p.prslextype::regproc) || ')',
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_ts_parser p
 JOIN migrate.user_namespace n ON n.oid = p.prsnamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_ts_parser'::regclass AND d.objoid = p.oid AND d.objsubid = 0
@@ -46,11 +46,11 @@ COMMENT ON VIEW migrate.live_ts_parser IS 'text search parsers as they are now';
 CREATE VIEW migrate.live_ts_template AS
 SELECT 'pg_ts_template'::regclass::oid AS class, t.oid AS object, 'text search template'::text AS kind,
 	format('%s.%I', n.name, t.tmplname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'create', format('CREATE TEXT SEARCH TEMPLATE %s.%I (', n.name, t.tmplname) || concat_ws(', ',
 			CASE WHEN t.tmplinit <> 0 THEN 'INIT = ' || t.tmplinit::regproc END,
 			'LEXIZE = ' || t.tmpllexize::regproc) || ')',
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_ts_template t
 JOIN migrate.user_namespace n ON n.oid = t.tmplnamespace
 LEFT JOIN pg_description d ON d.classoid = 'pg_ts_template'::regclass AND d.objoid = t.oid AND d.objsubid = 0
@@ -62,11 +62,11 @@ COMMENT ON VIEW migrate.live_ts_template IS 'text search templates as they are n
 CREATE VIEW migrate.live_ts_dictionary AS
 SELECT 'pg_ts_dict'::regclass::oid AS class, t.oid AS object, 'text search dictionary'::text AS kind,
 	format('%s.%I', n.name, t.dictname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'template', format('%I.%I', tn.nspname, p.tmplname),
 		'options', t.dictinitoption,
 		'owner', pg_get_userbyid(t.dictowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_ts_dict t
 JOIN migrate.user_namespace n ON n.oid = t.dictnamespace
 JOIN pg_ts_template p ON p.oid = t.dicttemplate
@@ -80,11 +80,11 @@ COMMENT ON VIEW migrate.live_ts_dictionary IS 'text search dictionaries as they 
 CREATE VIEW migrate.live_ts_configuration AS
 SELECT 'pg_ts_config'::regclass::oid AS class, c.oid AS object, 'text search configuration'::text AS kind,
 	format('%s.%I', n.name, c.cfgname) AS name,
-	json_strip_nulls(json_build_object(
+	migrate.properties_json(
 		'parser', format('%I.%I', pn.nspname, p.prsname),
 		'mappings', migrate.token_mapping(c.oid, c.cfgparser),
 		'owner', pg_get_userbyid(c.cfgowner),
-		'comment', d.description)) AS definition
+		'comment', d.description) AS definition
 FROM pg_ts_config c
 JOIN migrate.user_namespace n ON n.oid = c.cfgnamespace
 JOIN pg_ts_parser p ON p.oid = c.cfgparser

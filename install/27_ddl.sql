@@ -62,7 +62,7 @@ BEGIN ATOMIC
 		CASE WHEN counts->>'cycle' IS NOT NULL THEN ' CYCLE' END);
 END;
 COMMENT ON FUNCTION migrate.sequence_options(json) IS
-'what live_counting says, as it stands in CREATE SEQUENCE; empty when all is the default';
+'what migrate.live_counting has, as it stands in CREATE SEQUENCE; empty when all is the default';
 
 CREATE FUNCTION migrate.sequence_ddl(name text, definition json)
 RETURNS TABLE (part integer, statement text)

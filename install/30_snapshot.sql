@@ -66,11 +66,8 @@ COMMENT ON COLUMN migrate.object_version.needs IS 'ids of the objects it depends
 COMMENT ON COLUMN migrate.object_version.attnums IS 'of a table: the numbers of its columns, in their order; by these a renamed column is known. No part of the definition, since equal tables may differ in them';
 
 CREATE FUNCTION migrate.column_numbers(relation oid) RETURNS smallint[]
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT array_agg(a.attnum ORDER BY a.attnum)
-	FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
-END;
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_column_numbers';
 COMMENT ON FUNCTION migrate.column_numbers(oid) IS 'the numbers of the columns of a table, in their order';
 
 -- Not dumped: it says something of this cluster's catalogs.

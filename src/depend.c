@@ -414,6 +414,9 @@ depend_scope(const StampChange *change)
 		default:
 			break;
 	}
+	/* a constraint may take over an index that was there */
+	if (change->move == STAMP_NEW && class == ConstraintRelationId)
+		return DEPEND_DIRECT;
 	if (change->move != STAMP_CHANGED)
 		return DEPEND_SELF;
 	switch (class)

@@ -38,6 +38,7 @@ typedef struct StampChanges
 extern Stamps *migrate_stamp_scan(void);
 extern void migrate_stamp_compare(Stamps *old, Stamps *new, StampChanges *changes);
 extern void migrate_stamp_refresh(Stamps *stamps, uint64 key, StampChanges *changes);
+extern void migrate_stamp_refresh_inherited(Stamps *stamps, Oid relid, StampChanges *changes);
 extern void migrate_stamp_refresh_class(Stamps *stamps, Oid class, StampChanges *changes);
 extern bool migrate_stamp_known(Stamps *stamps, uint64 key);
 extern bool migrate_stamp_foreign(Stamps *stamps, uint64 key);

@@ -58,6 +58,7 @@ typedef struct TrackRun
 	MemoryContextCallback callback;
 	bool		anything;		/* may have changed */
 	bool		types;			/* any of pg_type may have changed */
+	bool		constraints;	/* rows of pg_constraint were written */
 	uint64	   *keys;
 	int			count;
 	int64	   *written;		/* rows written to each catalog, when looked
@@ -288,6 +289,8 @@ track_find_written(TrackRun *run, keyset_hash *classes)
 		run->written[i] = written;
 		if (!moved)
 			continue;
+		if (tracked->catalog == ConstraintRelationId)
+			run->constraints = true;
 		if (track_is_watched(tracked))
 			(void) keyset_add(classes, tracked->class, 0);
 		else
@@ -306,6 +309,7 @@ migrate_track_begin(void)
 	run->keys = palloc(TRACK_LIMIT * sizeof(uint64));
 	run->written = palloc0(migrate_tracked_count * sizeof(int64));
 	(void) track_find_written(run, classes);
+	run->constraints = false;
 	keyset_destroy(classes);
 	run->callback.func = track_forget;
 	run->callback.arg = run;
@@ -354,16 +358,23 @@ migrate_track_look(Stamps *stamps, StampChanges *changes)
 		/* relations first: others are on them */
 		for (int pass = 0; pass < 2; pass++)
 			for (int i = 0; i < run->count; i++)
-				if ((OBJECT_KEY_CLASS(run->keys[i]) == RelationRelationId) == (pass == 0) &&
-					keyset_add(keys, run->keys[i], 0))
-					migrate_stamp_refresh(stamps, run->keys[i], changes);
+			{
+				uint64		key = run->keys[i];
+				bool		is_relation = OBJECT_KEY_CLASS(key) == RelationRelationId;
+
+				if (is_relation != (pass == 0) || !keyset_add(keys, key, 0))
+					continue;
+				migrate_stamp_refresh(stamps, key, changes);
+				if (is_relation && run->constraints)
+					migrate_stamp_refresh_inherited(stamps, OBJECT_KEY_OID(key), changes);
+			}
 		if (run->types || !pgstat_track_counts)
 			(void) keyset_add(classes, TypeRelationId, 0);
 		keyset_start_iterate(classes, &iterator);
 		while ((entry = keyset_iterate(classes, &iterator)) != NULL)
 			migrate_stamp_refresh_class(stamps, (Oid) entry->key, changes);
 	}
-	run->anything = run->types = false;
+	run->anything = run->types = run->constraints = false;
 	run->count = 0;
 	keyset_destroy(classes);
 	keyset_destroy(keys);

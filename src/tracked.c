@@ -224,7 +224,8 @@ tracked_read_special(HeapTuple tuple, TrackedRow *row, const TrackedCatalog *tra
 			{
 				Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
 
-				if (form->attnum <= 0)
+				/* system columns have privileges, if anything */
+				if (form->attnum <= 0 && heap_attisnull(tuple, Anum_pg_attribute_attacl, NULL))
 					return false;
 				row->names = tracked_hash_name(&form->attname, form->attnum);
 				return true;

@@ -26,15 +26,6 @@
 #include "owner.h"
 #include "version.h"
 
-/*
- * Joins the version that stands of each object.  OFFSET 0 keeps the planner from
- * beginning with the versions: its plan is made while there are few.
- */
-#define VERSION_OF_OBJECT \
-	" CROSS JOIN LATERAL (SELECT * FROM migrate.object_version o" \
-	" WHERE o.object OPERATOR(pg_catalog.=) k.object AND o.class OPERATOR(pg_catalog.=) k.class" \
-	" AND o.until IS NULL OFFSET 0) v"
-
 #define VERSION_BATCH 2000
 
 /* A version that stands in the table. */
@@ -94,7 +85,7 @@ migrate_version_set(VersionState *state)
 	set->known_by_id = keyset_create(CurrentMemoryContext, 64, NULL);
 	set->rendered = keyset_create(CurrentMemoryContext, 64, NULL);
 	set->digests.type = BYTEAOID;
-	set->bodies.type = TEXTOID;
+	set->bodies.type = JSONOID;
 	return set;
 }
 
@@ -120,9 +111,9 @@ version_digest(const uint8 *digest)
 	return migrate_owner_checksum(digest, &isnull);
 }
 
-/* Take over the rows of the last result. */
+/* Take over the rows of the last result, those of some objects or all. */
 static void
-version_take_known(VersionSet *set, uint64 count, bool wanted)
+version_take_known(VersionSet *set, uint64 count, keyset_hash *keys)
 {
 	for (uint64 i = 0; i < count; i++)
 	{
@@ -131,8 +122,13 @@ version_take_known(VersionSet *set, uint64 count, bool wanted)
 		bool		found;
 		bytea	   *digest;
 		int64		id = DatumGetInt64(migrate_owner_value(i, 1, &isnull));
-		KeySetEntry *entry = keyset_insert(set->known_by_id, (uint64) id, &found);
+		uint64		key = OBJECT_KEY(DatumGetObjectId(migrate_owner_value(i, 2, &isnull)),
+									 DatumGetObjectId(migrate_owner_value(i, 3, &isnull)));
+		KeySetEntry *entry;
 
+		if (keys != NULL && keyset_lookup(keys, key) == NULL)
+			continue;
+		entry = keyset_insert(set->known_by_id, (uint64) id, &found);
 		if (found)
 			continue;
 		entry->value = set->known_count;
@@ -141,14 +137,13 @@ version_take_known(VersionSet *set, uint64 count, bool wanted)
 		known = &set->known[set->known_count++];
 		memset(known, 0, sizeof(VersionKnown));
 		known->rendered.id = id;
-		known->rendered.key = OBJECT_KEY(DatumGetObjectId(migrate_owner_value(i, 2, &isnull)),
-										 DatumGetObjectId(migrate_owner_value(i, 3, &isnull)));
+		known->rendered.key = key;
 		known->rendered.kind = migrate_owner_text(i, 4);
 		known->rendered.name = migrate_owner_text(i, 5);
 		digest = DatumGetByteaPP(migrate_owner_value(i, 6, &isnull));
 		memcpy(known->rendered.digest, VARDATA_ANY(digest), PG_SHA256_DIGEST_LENGTH);
 		known->needs = migrate_owner_text(i, 7);
-		known->wanted = wanted;
+		known->wanted = true;
 	}
 	migrate_owner_free();
 }
@@ -163,37 +158,36 @@ migrate_version_load_all(VersionSet *set)
 	};
 	uint64		count = migrate_owner_run(&query, NULL, NULL);
 
-	version_take_known(set, count, true);
+	version_take_known(set, count, NULL);
 	set->first = count == 0;
 }
 
-/* Read the versions that stand for some objects, which are to be looked at. */
+/*
+ * Read the versions that stand for some objects, which are to be looked at.  The
+ * OIDs alone are asked for, and the rest is left out here: a join could be
+ * planned as a scan of all versions.
+ */
 void
 migrate_version_load(VersionSet *set, keyset_hash *keys)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, v.needs"
-		" FROM unnest($1, $2) k (class, object)" VERSION_OF_OBJECT,
-		.nargs = 2,
-		.argtypes = {OIDARRAYOID, OIDARRAYOID},
+		.sql = "SELECT id, class, object, kind, name, digest, needs FROM migrate.object_version"
+		" WHERE object OPERATOR(pg_catalog.=) ANY ($1) AND until IS NULL",
+		.nargs = 1,
+		.argtypes = {OIDARRAYOID},
 	};
-	Column		classes = {.type = OIDOID};
 	Column		objects = {.type = OIDOID};
 	keyset_iterator iterator;
 	KeySetEntry *entry;
-	Datum		values[2];
+	Datum		value;
 
 	keyset_start_iterate(keys, &iterator);
 	while ((entry = keyset_iterate(keys, &iterator)) != NULL)
-	{
-		migrate_column_add(&classes, ObjectIdGetDatum(OBJECT_KEY_CLASS(entry->key)));
 		migrate_column_add(&objects, ObjectIdGetDatum(OBJECT_KEY_OID(entry->key)));
-	}
-	if (classes.count == 0)
+	if (objects.count == 0)
 		return;
-	values[0] = migrate_column_array(&classes, 0, classes.count);
-	values[1] = migrate_column_array(&objects, 0, objects.count);
-	version_take_known(set, migrate_owner_run(&query, values, NULL), true);
+	value = migrate_column_array(&objects, 0, objects.count);
+	version_take_known(set, migrate_owner_run(&query, &value, NULL), keys);
 }
 
 /* Store the definitions that were gathered; those that are there stay. */
@@ -202,10 +196,10 @@ version_store_definitions(VersionSet *set)
 {
 	static OwnerQuery query = {
 		.sql = "INSERT INTO migrate.definition (digest, body)"
-		" SELECT d.digest, d.body::pg_catalog.json"
+		" SELECT d.digest, d.body"
 		" FROM unnest($1, $2) d (digest, body) ON CONFLICT DO NOTHING",
 		.nargs = 2,
-		.argtypes = {BYTEAARRAYOID, TEXTARRAYOID},
+		.argtypes = {BYTEAARRAYOID, JSONARRAYOID},
 	};
 	Datum		values[2];
 
@@ -311,36 +305,34 @@ static void
 version_look_up_numbers(VersionNumbers *numbers)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT k.place, v.id"
-		" FROM unnest($1, $2, $3) k (class, object, place)" VERSION_OF_OBJECT,
-		.nargs = 3,
-		.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID},
+		.sql = "SELECT class, object, id FROM migrate.object_version"
+		" WHERE object OPERATOR(pg_catalog.=) ANY ($1) AND until IS NULL",
+		.nargs = 1,
+		.argtypes = {OIDARRAYOID},
 	};
-	Column		columns[3] = {{.type = OIDOID}, {.type = OIDOID}, {.type = INT4OID}};
-	Datum		values[3];
+	Column		objects = {.type = OIDOID};
 	keyset_iterator iterator;
 	KeySetEntry *entry;
 	uint64		count;
+	Datum		value;
 
 	numbers->found = palloc0(sizeof(int64) * (numbers->missing->members + 1));
 	if (numbers->missing->members == 0)
 		return;
 	keyset_start_iterate(numbers->missing, &iterator);
 	while ((entry = keyset_iterate(numbers->missing, &iterator)) != NULL)
-	{
-		migrate_column_add(&columns[0], ObjectIdGetDatum(OBJECT_KEY_CLASS(entry->key)));
-		migrate_column_add(&columns[1], ObjectIdGetDatum(OBJECT_KEY_OID(entry->key)));
-		migrate_column_add(&columns[2], Int32GetDatum(entry->value));
-	}
-	for (int i = 0; i < 3; i++)
-		values[i] = migrate_column_array(&columns[i], 0, columns[i].count);
-	count = migrate_owner_run(&query, values, NULL);
+		migrate_column_add(&objects, ObjectIdGetDatum(OBJECT_KEY_OID(entry->key)));
+	value = migrate_column_array(&objects, 0, objects.count);
+	count = migrate_owner_run(&query, &value, NULL);
 	for (uint64 i = 0; i < count; i++)
 	{
 		bool		isnull;
-		int32		place = DatumGetInt32(migrate_owner_value(i, 1, &isnull));
+		uint64		key = OBJECT_KEY(DatumGetObjectId(migrate_owner_value(i, 1, &isnull)),
+									 DatumGetObjectId(migrate_owner_value(i, 2, &isnull)));
 
-		numbers->found[place] = DatumGetInt64(migrate_owner_value(i, 2, &isnull));
+		entry = keyset_lookup(numbers->missing, key);
+		if (entry != NULL)
+			numbers->found[entry->value] = DatumGetInt64(migrate_owner_value(i, 3, &isnull));
 	}
 	migrate_owner_free();
 }
