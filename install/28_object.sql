@@ -311,10 +311,7 @@ BEGIN
 			USING ERRCODE = 'undefined_object', HINT = 'See migrate_snapshots() for those there are.';
 	END IF;
 	RETURN QUERY
-	SELECT v.kind, v.name, d.body, v.id, v.needs
-	FROM migrate.object_version v
-	JOIN migrate.definition d ON d.digest = v.digest
-	WHERE v.since <= schema_objects.snapshot AND (v.until IS NULL OR v.until > schema_objects.snapshot);
+	SELECT o.kind, o.name, o.definition, o.key, o.needs FROM migrate.snapshot_objects(snapshot) o;
 END
 $$;
 COMMENT ON FUNCTION migrate.schema_objects(bigint) IS

@@ -128,19 +128,13 @@ COMMENT ON FUNCTION @extschema@.migrate_snapshots() IS
 'The stored snapshots, oldest first; equal fingerprints mean equal schemas.
 changes: how many objects came, went or changed since the snapshot before.';
 
-CREATE VIEW migrate.object_now AS
-SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, d.body AS definition, v.needs, v.since
-FROM migrate.object_version v JOIN migrate.definition d ON d.digest = v.digest
-WHERE v.until IS NULL;
-COMMENT ON VIEW migrate.object_now IS 'the objects of the last snapshot';
-
 CREATE FUNCTION migrate.snapshot_objects(snapshot bigint)
-RETURNS TABLE (id bigint, kind text, name text, digest bytea, definition json, needs bigint[])
+RETURNS TABLE (key bigint, class oid, object oid, kind text, name text, digest bytea, definition json, needs bigint[], attnums smallint[])
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
-	SELECT v.id, v.kind, v.name, v.digest, d.body, v.needs
+	SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, d.body, v.needs, v.attnums
 	FROM migrate.object_version v JOIN migrate.definition d ON d.digest = v.digest
-	WHERE v.since <= snapshot_objects.snapshot
-		AND (v.until IS NULL OR v.until > snapshot_objects.snapshot);
+	WHERE v.since <= snapshot_objects.snapshot AND (v.until IS NULL OR v.until > snapshot_objects.snapshot);
 END;
-COMMENT ON FUNCTION migrate.snapshot_objects(bigint) IS 'the objects of a stored snapshot';
+COMMENT ON FUNCTION migrate.snapshot_objects(bigint) IS
+'the objects of a stored snapshot; key: made from kind and name, needs: keys of what it depends on';

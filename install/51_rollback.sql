@@ -242,17 +242,6 @@ COMMENT ON FUNCTION migrate.enum_alter(text, json, json) IS
 
 -- From snapshot to snapshot -----------------------------------------------------------
 
-CREATE FUNCTION migrate.object_at(snapshot bigint)
-RETURNS TABLE (key bigint, class oid, object oid, kind text, name text, digest bytea, definition json, needs bigint[], attnums smallint[])
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
-BEGIN ATOMIC
-	SELECT v.id, v.class, v.object, v.kind, v.name, v.digest, d.body, v.needs, v.attnums
-	FROM migrate.object_version v JOIN migrate.definition d ON d.digest = v.digest
-	WHERE v.since <= object_at.snapshot AND (v.until IS NULL OR v.until > object_at.snapshot);
-END;
-COMMENT ON FUNCTION migrate.object_at(bigint) IS
-'the objects of a stored snapshot; key: made from kind and name, needs: keys of what it depends on';
-
 CREATE TYPE migrate.rollback_item AS (
 	key			bigint,			-- of the later snapshot, or the earlier if only there
 	want_key	bigint,			-- of the earlier snapshot
@@ -332,9 +321,9 @@ CREATE FUNCTION migrate.rollback_items(later bigint, earlier bigint) RETURNS SET
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
 BEGIN ATOMIC
 	WITH h AS MATERIALIZED (
-		SELECT * FROM migrate.object_at(later)
+		SELECT * FROM migrate.snapshot_objects(later)
 	), w AS MATERIALIZED (
-		SELECT * FROM migrate.object_at(earlier)
+		SELECT * FROM migrate.snapshot_objects(earlier)
 	), same_object AS (
 		SELECT h.key AS have_key, w.key AS want_key
 		FROM h JOIN w ON w.object = h.object AND w.class = h.class AND w.kind = h.kind
@@ -435,7 +424,7 @@ BEGIN ATOMIC
 	WITH RECURSIVE item AS (
 		SELECT * FROM unnest(items)
 	), h AS MATERIALIZED (
-		SELECT * FROM migrate.object_at(later)
+		SELECT * FROM migrate.snapshot_objects(later)
 		WHERE kind NOT IN ('table', 'foreign table', 'sequence', 'schema', 'composite type', 'enum', 'domain', 'range', 'base type', 'extension')
 	), edge AS MATERIALIZED (
 		SELECT h.key, n.need FROM h, unnest(h.needs) AS n(need)
@@ -461,7 +450,7 @@ BEGIN ATOMIC
 	SELECT h.key, w.key, h.kind, h.name, h.name, w.name, h.definition, w.definition, h.needs, w.needs, h.attnums, w.attnums, true, 'replace'
 	FROM gone g
 	JOIN h ON h.key = g.key
-	JOIN migrate.object_at(earlier) w ON w.key = h.key
+	JOIN migrate.snapshot_objects(earlier) w ON w.key = h.key
 	WHERE g.key NOT IN (SELECT i.key FROM item i);
 END;
 COMMENT ON FUNCTION migrate.with_dependents(migrate.rollback_item[], bigint, bigint) IS
@@ -592,7 +581,7 @@ BEGIN
 	RETURN QUERY SELECT o.statement FROM migrate.object_ddl(item.kind, item.want_name, item.want) o WHERE o.part <= 1;
 	FOR user_column IN
 		SELECT o.kind, o.name AS relation, c ->> 'name' AS name, c ->> 'type' AS type, c ->> 'default' AS value
-		FROM migrate.object_at(earlier) o, json_array_elements(o.definition -> 'columns') c
+		FROM migrate.snapshot_objects(earlier) o, json_array_elements(o.definition -> 'columns') c
 		WHERE o.kind IN ('table', 'composite type') AND c ->> 'type' IN (item.want_name, item.want_name || '[]')
 		ORDER BY 2, 3
 	LOOP
@@ -654,7 +643,7 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
 BEGIN ATOMIC
 	SELECT DISTINCT format('REVOKE ALL ON %s FROM %s', t.target, CASE WHEN e.grantee = '' THEN 'PUBLIC' ELSE quote_ident(e.grantee) END)
 	FROM migrate.grant_target((item).kind, (item).want_name, (item).want) t(target),
-		migrate.object_at(snapshot) d,
+		migrate.snapshot_objects(snapshot) d,
 		migrate.acl_entries(d.definition -> 'acl', d.definition ->> 'role') e
 	WHERE d.kind = 'default privileges' AND t.target IS NOT NULL
 		AND d.definition ->> 'objects' = CASE

@@ -527,6 +527,10 @@ SELECT migrate_register(42, 'd', E'-- migrate: no transaction\nSELECT 1;');
 :sqlstate
 SELECT migrate_register(42, 'd', E'\r\n-- migrate: no-transaction = on\r\nSELECT 1;');
 :sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: no-backup cache\nSELECT 1;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: no-backup = cache: can be built again\nSELECT 1;');
+:sqlstate
 SELECT migrate_register(42, 'd', E'-- migrate: role\nSELECT 1;');
 :sqlstate
 SELECT migrate_register(42, 'd', E'-- migrate: role =  \nSELECT 1;');

@@ -158,7 +158,7 @@ directive_no_backup(ScriptDirectives *directives, const DirectiveLine *at)
 		item->relation = directive_trim(at->value, colon - at->value);
 		item->reason = directive_trim(colon + 1, strlen(colon + 1));
 	}
-	if (colon == NULL || *item->relation == '\0' || *item->reason == '\0')
+	if (colon == NULL || *item->relation == '\0' || *item->relation == '=' || *item->reason == '\0')
 		directive_refuse(at, "It names a relation and the reason, as in \"no-backup public.cache: can be built again\".");
 	directives->no_backup = lappend(directives->no_backup, item);
 }

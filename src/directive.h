@@ -20,7 +20,7 @@ typedef struct ScriptHeader
 	char	   *release;
 } ScriptHeader;
 
-/* "-- migrate: no-backup = RELATION: reason" */
+/* "-- migrate: no-backup RELATION: reason" */
 typedef struct DirectiveNoBackup
 {
 	char	   *relation;		/* as written, perhaps with a schema */
