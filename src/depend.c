@@ -34,6 +34,7 @@
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_publication_namespace.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_shdepend.h"
@@ -177,15 +178,6 @@ depend_starting(DependAll *all, uint64 key, DependEdges *edges)
 		depend_find(all->edges, all->count, key, edges);
 }
 
-/* Tell whether rows of a catalog are parts of what they depend on automatically. */
-static bool
-depend_is_part_class(Oid class)
-{
-	return class == AttrDefaultRelationId ||
-		class == PublicationRelRelationId ||
-		class == PublicationNamespaceRelationId;
-}
-
 /* Tell whether an edge leads from a part to what it is a part of. */
 static bool
 depend_is_part(const DependEdge *edge)
@@ -203,7 +195,10 @@ depend_is_part(const DependEdge *edge)
 	/* loose members of a family depend in the same way on their operator or function */
 	if (class == AccessMethodOperatorRelationId || class == AccessMethodProcedureRelationId)
 		return OBJECT_KEY_CLASS(edge->to) == OperatorFamilyRelationId;
-	return depend_is_part_class(class);
+	/* what is published depends in the same way on its publication */
+	if (class == PublicationRelRelationId || class == PublicationNamespaceRelationId)
+		return OBJECT_KEY_CLASS(edge->to) == PublicationRelationId;
+	return class == AttrDefaultRelationId;
 }
 
 /* Find what an object is a part of; itself if it is none. */

@@ -18,7 +18,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $seed = $ENV{MIGRATE_RANDOM_SEED} // 1;
-my $steps = $ENV{MIGRATE_RANDOM_STEPS} // 200;
+my $steps = $ENV{MIGRATE_RANDOM_STEPS} // 300;
 my $node = start_server('snapshot');
 
 srand($seed);
