@@ -14,7 +14,7 @@
 CREATE VIEW migrate.user_namespace AS
 SELECT n.oid, quote_ident(n.nspname) AS name
 FROM pg_namespace n
-WHERE (n.oid >= 16384 OR n.nspname = 'public')
+WHERE (n.oid >= 16384 OR n.oid = 2200)
 	AND n.nspname NOT IN ('migrate', 'migrate_backup')
 	AND n.nspname !~ '^pg_(toast|temp_|toast_temp_)';
 COMMENT ON VIEW migrate.user_namespace IS

@@ -22,19 +22,18 @@ LEFT JOIN pg_description d ON d.objoid = s.oid AND d.classoid = 'pg_namespace'::
 WHERE NOT migrate.is_member('pg_namespace'::regclass, s.oid);
 COMMENT ON VIEW migrate.live_schema IS 'schemas as they are now';
 
-CREATE VIEW migrate.user_relation AS
-SELECT c.oid, c.relkind, n.name AS schema, n.name || '.' || quote_ident(c.relname) AS name
-FROM pg_class c
-JOIN migrate.user_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't'
-	AND NOT migrate.is_member('pg_class'::regclass, c.oid);
-COMMENT ON VIEW migrate.user_relation IS
-'the relations that are rendered, and those whose indexes, constraints, triggers and the like are, with qualified names';
-
 CREATE FUNCTION migrate.relation_name(relation oid) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'migrate_relation_name';
 COMMENT ON FUNCTION migrate.relation_name(oid) IS 'qualified and quoted name of a relation';
+
+-- The views ask for it in a subquery with OFFSET 0, so that it is called once: a
+-- join with pg_class and pg_namespace costs more to set up than it takes to run.
+CREATE FUNCTION migrate.user_relation_name(relation oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'migrate_user_relation_name';
+COMMENT ON FUNCTION migrate.user_relation_name(oid) IS
+'the same for what is rendered; NULL for temporary relations and those in schemas of the server or of migrate_ext. Extensions may own them.';
 
 -- Sequences ----------------------------------------------------------------------
 
@@ -56,7 +55,7 @@ COMMENT ON VIEW migrate.live_counting IS
 'how sequences count, where it is not the default';
 
 CREATE VIEW migrate.live_sequence AS
-SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, n.name || '.' || quote_ident(c.relname) AS name,
+SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, n.name,
 	migrate.properties_json(
 		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
 		'counts', (SELECT migrate.properties_json('type', q.type, 'start', q.start, 'increment', q.increment,
@@ -71,8 +70,8 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'sequence' AS kind, 
 		'comment', migrate.comment('pg_class'::regclass, c.oid),
 		'labels', migrate.labels_json('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
-JOIN migrate.user_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't' AND NOT migrate.is_member('pg_class'::regclass, c.oid)
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(c.oid) AS name OFFSET 0) n
+WHERE n.name IS NOT NULL AND NOT migrate.is_member('pg_class'::regclass, c.oid)
 	AND c.relkind = 'S'
 	AND NOT EXISTS (SELECT FROM pg_depend i
 					WHERE i.classid = 'pg_class'::regclass AND i.objid = c.oid AND i.objsubid = 0
@@ -114,7 +113,7 @@ COMMENT ON FUNCTION migrate.is_rearranged(oid) IS
 
 CREATE VIEW migrate.live_table AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
-	CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, n.name || '.' || quote_ident(c.relname) AS name,
+	CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'table' END AS kind, n.name,
 	migrate.properties_json(
 		'persistence', CASE c.relpersistence WHEN 'u' THEN 'unlogged' END,
 		'of', CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
@@ -146,8 +145,8 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 		'comment', migrate.comment('pg_class'::regclass, c.oid),
 		'labels', migrate.labels_json('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
-JOIN migrate.user_namespace n ON n.oid = c.relnamespace
-WHERE c.relpersistence <> 't' AND NOT migrate.is_member('pg_class'::regclass, c.oid)
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(c.oid) AS name OFFSET 0) n
+WHERE n.name IS NOT NULL AND NOT migrate.is_member('pg_class'::regclass, c.oid)
 	AND c.relkind IN ('r', 'p', 'f');
 COMMENT ON VIEW migrate.live_table IS
 'tables as they are now, also partitioned, partitions, inherited, typed and foreign ones.
@@ -157,7 +156,7 @@ replica_identity "index" and clustering are told with the index or constraint.';
 
 CREATE VIEW migrate.live_view AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
-	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, n.name || '.' || quote_ident(c.relname) AS name,
+	CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END AS kind, n.name,
 	migrate.properties_json(
 		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'columns', migrate.columns_json(c.oid),
@@ -174,9 +173,9 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object,
 		'comment', migrate.comment('pg_class'::regclass, c.oid),
 		'labels', migrate.labels_json('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
-JOIN migrate.user_namespace n ON n.oid = c.relnamespace
-CROSS JOIN LATERAL (SELECT rtrim(pg_get_viewdef(c.oid), E'; \n') AS text OFFSET 0) q
-WHERE c.relpersistence <> 't' AND NOT migrate.is_member('pg_class'::regclass, c.oid)
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(c.oid) AS name OFFSET 0) n
+CROSS JOIN LATERAL (SELECT rtrim(pg_get_viewdef(c.oid), E'; \n') AS text WHERE n.name IS NOT NULL OFFSET 0) q
+WHERE NOT migrate.is_member('pg_class'::regclass, c.oid)
 	AND c.relkind IN ('v', 'm');
 COMMENT ON VIEW migrate.live_view IS 'views and materialized views as they are now';
 
@@ -192,9 +191,9 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'composite type' AS 
 		'labels', migrate.labels_json('pg_type'::regclass, t.oid)) AS definition
 FROM pg_class c
 JOIN pg_type t ON t.oid = c.reltype
-JOIN migrate.user_relation r ON r.oid = c.oid
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(c.oid) AS name OFFSET 0) r
 LEFT JOIN pg_description d ON d.objoid = t.oid AND d.classoid = 'pg_type'::regclass AND d.objsubid = 0
-WHERE c.relkind = 'c' AND NOT migrate.is_member('pg_type'::regclass, t.oid);
+WHERE c.relkind = 'c' AND r.name IS NOT NULL AND NOT migrate.is_member('pg_type'::regclass, t.oid);
 COMMENT ON VIEW migrate.live_composite_type IS
 'stand-alone composite types as they are now, known by their pg_class row';
 

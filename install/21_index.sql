@@ -20,7 +20,7 @@ COMMENT ON FUNCTION migrate.index_definition(oid) IS 'what pg_get_indexdef() say
 
 CREATE VIEW migrate.live_index AS
 SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
-	r.schema || '.' || quote_ident(c.relname) AS name,
+	migrate.relation_name(c.oid) AS name,
 	migrate.properties_json(
 		'create', CASE WHEN q.text LIKE '%::character varying])::text[]%' THEN migrate.stable_expression(q.text) ELSE q.text END,
 		'partition_of', CASE WHEN c.relispartition THEN
@@ -34,12 +34,13 @@ SELECT 'pg_class'::regclass::oid AS class, c.oid AS object, 'index' AS kind,
 		'comment', migrate.comment('pg_class'::regclass, c.oid)) AS definition
 FROM pg_class c
 JOIN pg_index i ON i.indexrelid = c.oid
-JOIN migrate.user_relation r ON r.oid = i.indrelid
-CROSS JOIN LATERAL (SELECT migrate.index_definition(c.oid) AS text OFFSET 0) q
-WHERE r.relkind IN ('r', 'p', 'm') AND (i.indisvalid OR c.relkind = 'I')
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(i.indrelid) AS name OFFSET 0) r
+CROSS JOIN LATERAL (SELECT migrate.index_definition(c.oid) AS text WHERE r.name IS NOT NULL OFFSET 0) q
+WHERE (i.indisvalid OR c.relkind = 'I')
 	AND NOT EXISTS (SELECT FROM pg_constraint k
 					WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
-	AND NOT migrate.is_member('pg_class'::regclass, c.oid);
+	AND NOT migrate.is_member('pg_class'::regclass, c.oid)
+	AND NOT migrate.is_member('pg_class'::regclass, i.indrelid);
 COMMENT ON VIEW migrate.live_index IS
 'indexes as they are now; not those of constraints, and not those that a failed CREATE INDEX CONCURRENTLY left behind';
 
@@ -60,13 +61,13 @@ SELECT 'pg_constraint'::regclass::oid AS class, k.oid AS object, 'constraint' AS
 		'index_comment', migrate.comment('pg_class'::regclass, c.oid),
 		'comment', migrate.comment('pg_constraint'::regclass, k.oid)) AS definition
 FROM pg_constraint k
-JOIN migrate.user_relation r ON r.oid = k.conrelid
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(k.conrelid) AS name OFFSET 0) r
 LEFT JOIN pg_class c ON k.contype IN ('p', 'u', 'x') AND c.oid = k.conindid
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
-CROSS JOIN LATERAL (SELECT pg_get_constraintdef(k.oid) AS text OFFSET 0) q
-WHERE r.relkind IN ('r', 'p', 'f')
-	AND (k.contype IN ('p', 'u', 'x') OR k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.conislocal)
-	AND NOT migrate.is_member('pg_constraint'::regclass, k.oid);
+CROSS JOIN LATERAL (SELECT pg_get_constraintdef(k.oid) AS text WHERE r.name IS NOT NULL OFFSET 0) q
+WHERE (k.contype IN ('p', 'u', 'x') OR k.contype = 'f' AND k.conparentid = 0 OR k.contype = 'c' AND k.conislocal)
+	AND NOT migrate.is_member('pg_constraint'::regclass, k.oid)
+	AND NOT migrate.is_member('pg_class'::regclass, k.conrelid);
 COMMENT ON VIEW migrate.live_constraint IS
 'constraints of tables as they are now, with their indexes; not those that only a parent table gives';
 
@@ -79,11 +80,12 @@ SELECT 'pg_trigger'::regclass::oid AS class, t.oid AS object, 'trigger' AS kind,
 			CASE t.tgenabled WHEN 'O' THEN 'origin' WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END END,
 		'comment', migrate.comment('pg_trigger'::regclass, t.oid)) AS definition
 FROM pg_trigger t
-JOIN migrate.user_relation r ON r.oid = t.tgrelid
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(t.tgrelid) AS name OFFSET 0) r
 LEFT JOIN pg_trigger p ON p.oid = t.tgparentid
-CROSS JOIN LATERAL (SELECT CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END AS text OFFSET 0) q
+CROSS JOIN LATERAL (SELECT CASE WHEN t.tgparentid = 0 THEN pg_get_triggerdef(t.oid) END AS text WHERE r.name IS NOT NULL OFFSET 0) q
 WHERE (NOT t.tgisinternal AND t.tgparentid = 0 OR p.tgenabled <> t.tgenabled AND t.tgconstraint = 0)
-	AND NOT migrate.is_member('pg_trigger'::regclass, t.oid);
+	AND NOT migrate.is_member('pg_trigger'::regclass, t.oid)
+	AND NOT migrate.is_member('pg_class'::regclass, t.tgrelid);
 COMMENT ON VIEW migrate.live_trigger IS
 'triggers as they are now; of those that a partition has from its parent, the ones that are enabled otherwise';
 
@@ -95,9 +97,11 @@ SELECT 'pg_rewrite'::regclass::oid AS class, w.oid AS object, 'rule' AS kind,
 		'enabled', CASE w.ev_enabled WHEN 'D' THEN 'disabled' WHEN 'R' THEN 'replica' WHEN 'A' THEN 'always' END,
 		'comment', migrate.comment('pg_rewrite'::regclass, w.oid)) AS definition
 FROM pg_rewrite w
-JOIN migrate.user_relation r ON r.oid = w.ev_class
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(w.ev_class) AS name OFFSET 0) r
 WHERE w.rulename <> '_RETURN'
-	AND NOT migrate.is_member('pg_rewrite'::regclass, w.oid);
+	AND r.name IS NOT NULL
+	AND NOT migrate.is_member('pg_rewrite'::regclass, w.oid)
+	AND NOT migrate.is_member('pg_class'::regclass, w.ev_class);
 COMMENT ON VIEW migrate.live_rule IS 'rewrite rules as they are now, but those that make a view';
 
 CREATE VIEW migrate.live_policy AS
@@ -112,8 +116,10 @@ SELECT 'pg_policy'::regclass::oid AS class, p.oid AS object, 'policy' AS kind,
 		'with_check', migrate.stable_expression(pg_get_expr(p.polwithcheck, p.polrelid)),
 		'comment', migrate.comment('pg_policy'::regclass, p.oid)) AS definition
 FROM pg_policy p
-JOIN migrate.user_relation r ON r.oid = p.polrelid
-WHERE NOT migrate.is_member('pg_policy'::regclass, p.oid);
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(p.polrelid) AS name OFFSET 0) r
+WHERE r.name IS NOT NULL
+	AND NOT migrate.is_member('pg_policy'::regclass, p.oid)
+	AND NOT migrate.is_member('pg_class'::regclass, p.polrelid);
 COMMENT ON VIEW migrate.live_policy IS 'row-level security policies as they are now';
 
 CREATE VIEW migrate.live_statistics AS
@@ -126,6 +132,8 @@ SELECT 'pg_statistic_ext'::regclass::oid AS class, s.oid AS object, 'statistics'
 		'comment', migrate.comment('pg_statistic_ext'::regclass, s.oid)) AS definition
 FROM pg_statistic_ext s
 JOIN migrate.user_namespace n ON n.oid = s.stxnamespace
-JOIN migrate.user_relation r ON r.oid = s.stxrelid
-WHERE NOT migrate.is_member('pg_statistic_ext'::regclass, s.oid);
+CROSS JOIN LATERAL (SELECT migrate.user_relation_name(s.stxrelid) AS name OFFSET 0) r
+WHERE r.name IS NOT NULL
+	AND NOT migrate.is_member('pg_statistic_ext'::regclass, s.oid)
+	AND NOT migrate.is_member('pg_class'::regclass, s.stxrelid);
 COMMENT ON VIEW migrate.live_statistics IS 'extended statistics objects as they are now';

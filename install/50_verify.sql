@@ -117,8 +117,9 @@ AS $$
 	UNION ALL
 	SELECT 'index', r.name, 'invalid: it is not used, but costs writes',
 		'Drop it, or build it again with REINDEX INDEX CONCURRENTLY.'
-	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN migrate.user_relation r ON r.oid = c.oid
-	WHERE NOT i.indisvalid AND c.relkind = 'i'
+	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+	CROSS JOIN LATERAL (SELECT migrate.user_relation_name(c.oid) AS name OFFSET 0) r
+	WHERE NOT i.indisvalid AND c.relkind = 'i' AND r.name IS NOT NULL
 $$;
 COMMENT ON FUNCTION @extschema@.migrate_verify() IS
 'Everything that is not as it should be: drift (what changed outside of migrations since the last snapshot), changed checksums, breaks in the ledger, missing backups, invalid indexes. No rows = sound.';

@@ -39,6 +39,7 @@
 #include "plan.h"
 #include "registry.h"
 #include "restore.h"
+#include "restoreitem.h"
 #include "restorepoint.h"
 #include "schema_version.h"
 #include "settings.h"
@@ -59,6 +60,7 @@ typedef struct EngineRun
 	Oid			extension;		/* must be the same after each script */
 	int64		snapshot;		/* equals the schema as it stands; 0 = none */
 	RestorePoint restore_point;
+	bool		restores;		/* there are kept rows to be put back */
 	MemoryContext step_context; /* reset after each step */
 } EngineRun;
 
@@ -226,7 +228,7 @@ engine_conclude(void *arg)
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("the script drops extension migrate_ext, which is running it"),
 				 errhint("Drop it outside of migrations.")));
-	if (step->rows_kept >= 0)
+	if (step->rows_kept >= 0 && step->run->restores)
 		migrate_restore_step(step->plan->version, step->run->down, &step->restored);
 	engine_snapshot(step->run, step);
 	engine_record(step->run, step);
@@ -333,6 +335,7 @@ engine_open(EngineRun *run, const MigratePlan *plan)
 
 	if (migrate_snapshots)
 		run->snapshot = migrate_verify_drift();
+	run->restores = migrate_restoreitem_any(run->down);
 	migrate_restorepoint_write(first->version, &run->restore_point);
 }
 

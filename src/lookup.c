@@ -13,9 +13,12 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
@@ -25,11 +28,13 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/json.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "describe.h"
 
+PG_FUNCTION_INFO_V1(migrate_user_relation_name);
 PG_FUNCTION_INFO_V1(migrate_parents_json);
 PG_FUNCTION_INFO_V1(migrate_parent_name);
 PG_FUNCTION_INFO_V1(migrate_reloptions_json);
@@ -47,6 +52,35 @@ PG_FUNCTION_INFO_V1(migrate_foreign_options_json);
 			PG_RETURN_NULL(); \
 		PG_RETURN_TEXT_P(cstring_to_text(lookup_name_)); \
 	} while (0)
+
+/* Tell whether the objects in a schema are rendered; migrate.user_namespace says the same. */
+static bool
+lookup_is_user_namespace(Oid namespace, const char *name)
+{
+	return (namespace >= FirstNormalObjectId || namespace == PG_PUBLIC_NAMESPACE) &&
+		strcmp(name, "migrate") != 0 && strcmp(name, "migrate_backup") != 0 &&
+		!isAnyTempNamespace(namespace);
+}
+
+/* SQL: migrate.user_relation_name(relation oid) */
+Datum
+migrate_user_relation_name(PG_FUNCTION_ARGS)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, PG_GETARG_DATUM(0));
+	Form_pg_class form;
+	char	   *schema;
+	char	   *name = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		PG_RETURN_NULL();
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	schema = form->relpersistence == RELPERSISTENCE_TEMP ? NULL :
+		get_namespace_name(form->relnamespace);
+	if (schema != NULL && lookup_is_user_namespace(form->relnamespace, schema))
+		name = quote_qualified_identifier(schema, NameStr(form->relname));
+	ReleaseSysCache(tuple);
+	LOOKUP_RETURN(name);
+}
 
 /* List the parents of a table, index or partition, in their order. */
 static List *

@@ -372,6 +372,6 @@ migrate_render_some(keyset_hash *keys, Stamps *stamps, RenderSink sink, void *ar
 		rows = SPI_tuptable;
 		render_hand_on(count, sink, arg);
 		SPI_freetuptable(rows);
-		sink(NULL, arg);
 	}
+	sink(NULL, arg);
 }

@@ -147,6 +147,27 @@ migrate_restoreitem_step(int64 version, bool down)
 	return items;
 }
 
+/* Tell whether any script of the other direction has kept rows that are not back. */
+bool
+migrate_restoreitem_any(bool down)
+{
+	static OwnerQuery query = {
+		.sql = "SELECT FROM migrate.backup b"
+		" WHERE b.direction = $1 AND b.restored_at IS NULL LIMIT 1",
+		.nargs = 1,
+		.argtypes = {TEXTOID}
+	};
+	Datum		value = CStringGetTextDatum(down ? "up" : "down");
+	OwnerScope	scope;
+	bool		any;
+
+	migrate_owner_begin(&scope);
+	any = migrate_owner_run(&query, &value, NULL) > 0;
+	migrate_owner_free();
+	migrate_owner_end(&scope);
+	return any;
+}
+
 /* Return one backup, or NULL if there is none of this number. */
 RestoreItem *
 migrate_restoreitem_one(int64 backup)

@@ -20,6 +20,7 @@ typedef struct RestoreItem
 	bool		done;			/* it was put back before */
 } RestoreItem;
 
+extern bool migrate_restoreitem_any(bool down);
 extern List *migrate_restoreitem_step(int64 version, bool down);
 extern RestoreItem *migrate_restoreitem_one(int64 backup);
 extern void migrate_restoreitem_mark(const PutBack *putback);
