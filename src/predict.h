@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * predict.h
+ *		What a statement will do to relations, before it runs.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_PREDICT_H
+#define MIGRATE_PREDICT_H
+
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
+
+/* What is done to one relation that is there before the statement. */
+typedef struct PredictedRelation
+{
+	Oid			relid;
+	LOCKMODE	mode;			/* the strongest */
+	bool		scan;			/* all its rows are read */
+	bool		build;			/* an index of it is built; of an index: it is
+								 * built again */
+	bool		rewrite;		/* all its rows are written again */
+} PredictedRelation;
+
+/* What a statement will do. */
+typedef struct Prediction
+{
+	List	   *relations;		/* of PredictedRelation, each relation once */
+	List	   *missing;		/* of RangeVar that name nothing there is */
+	bool		opaque;			/* it runs code that cannot be looked into */
+} Prediction;
+
+extern Prediction *migrate_predict(Node *statement, const char *source);
+extern PredictedRelation *migrate_prediction_find(const Prediction *prediction, Oid relid);
+
+#endif							/* MIGRATE_PREDICT_H */
