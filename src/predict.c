@@ -189,7 +189,9 @@ predict_note(Prediction *prediction, ObjectType type, Node *object)
 static void
 predict_rename(Prediction *prediction, const RenameStmt *statement)
 {
+	PredictConstraint constraint;
 	Oid			relid;
+	ListCell   *lc;
 
 	if (statement->relation == NULL)
 		return;
@@ -198,8 +200,20 @@ predict_rename(Prediction *prediction, const RenameStmt *statement)
 		return;
 	switch (statement->renameType)
 	{
-		case OBJECT_COLUMN:
+		case OBJECT_ATTRIBUTE:
+			foreach(lc, migrate_predict_typed_tables(get_rel_type_id(relid)))
+				migrate_prediction_lock_family(prediction, lfirst_oid(lc), AccessExclusiveLock);
+			(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+			break;
 		case OBJECT_TABCONSTRAINT:
+			if (!migrate_predict_constraint(relid, statement->subname, &constraint) ||
+				!constraint.inherits)
+			{
+				(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+				break;
+			}
+			/* FALLTHROUGH */
+		case OBJECT_COLUMN:
 			if (statement->relation->inh)
 				migrate_prediction_lock_family(prediction, relid, AccessExclusiveLock);
 			else

@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
@@ -23,6 +24,7 @@
 #include "miscadmin.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "predicting.h"
 
@@ -220,48 +222,88 @@ predictalter_add_column_constraints(const AlterWalk *walk, const ColumnDef *colu
 	}
 }
 
+/* ADD COLUMN, on one table and its children; a child that has the column ends the way. */
+static void
+predictalter_add_column_to(const AlterWalk *walk, Oid relid, const ColumnDef *column)
+{
+	Relation	rel;
+	bool		rewrites = false;
+	ListCell   *lc;
+
+	(void) migrate_prediction_lock(walk->prediction, relid, walk->mode);
+	if (get_attnum(relid, column->colname) != InvalidAttrNumber)
+		return;
+	rel = walk->prediction->locks_only ? NULL : migrate_prediction_open(relid);
+	if (rel != NULL)
+	{
+		rewrites = migrate_predict_add_rewrites(rel, column);
+		migrate_prediction_close(rel);
+	}
+	if (rewrites)
+		migrate_prediction_rewrite(walk->prediction, relid);
+	if (!walk->recurse || !has_subclass(relid))
+		return;
+	foreach(lc, find_inheritance_children(relid, NoLock))
+		predictalter_add_column_to(walk, lfirst_oid(lc), column);
+}
+
+/* Lock the tables of a composite type, with what inherits from them. */
+static void
+predictalter_typed_tables(const AlterWalk *walk)
+{
+	ListCell   *lc;
+
+	foreach(lc, migrate_predict_typed_tables(get_rel_type_id(walk->relid)))
+		migrate_prediction_lock_family(walk->prediction, lfirst_oid(lc), walk->mode);
+}
+
 /* ADD COLUMN */
 static void
 predictalter_add_column(const AlterWalk *walk)
 {
 	ColumnDef  *column = castNode(ColumnDef, walk->command->def);
-	ListCell   *lc;
 
-	predictalter_lock_family(walk);
-	if (walk->command->missing_ok && get_attnum(walk->relid, column->colname) != InvalidAttrNumber)
-		return;
-	predictalter_add_column_constraints(walk, column);
-	if (walk->prediction->locks_only)
-		return;
-	foreach(lc, predictalter_family(walk))
-	{
-		Relation	rel = migrate_prediction_open(lfirst_oid(lc));
-		bool		rewrites;
-
-		if (rel == NULL)
-			continue;
-		rewrites = migrate_predict_add_rewrites(rel, column);
-		migrate_prediction_close(rel);
-		if (rewrites)
-			migrate_prediction_rewrite(walk->prediction, lfirst_oid(lc));
-	}
+	if (get_attnum(walk->relid, column->colname) == InvalidAttrNumber)
+		predictalter_add_column_constraints(walk, column);
+	predictalter_add_column_to(walk, walk->relid, column);
 }
 
-/* DROP COLUMN */
-static void
-predictalter_drop_column(const AlterWalk *walk)
+/* Tell whether a column of a child goes when its parent's goes. */
+static bool
+predictalter_goes_along(Oid relid, const char *name)
 {
+	HeapTuple	tuple = SearchSysCacheAttName(relid, name);
+	bool		goes;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	goes = ((Form_pg_attribute) GETSTRUCT(tuple))->attinhcount <= 1 &&
+		!((Form_pg_attribute) GETSTRUCT(tuple))->attislocal;
+	ReleaseSysCache(tuple);
+	return goes;
+}
+
+/* DROP COLUMN: children are looked at even with ONLY. */
+static void
+predictalter_drop_column(const AlterWalk *walk, Oid relid)
+{
+	const char *name = walk->command->name;
+	ObjectAddress object;
 	ListCell   *lc;
 
-	foreach(lc, predictalter_family(walk))
+	(void) migrate_prediction_lock(walk->prediction, relid, walk->mode);
+	ObjectAddressSubSet(object, RelationRelationId, relid, get_attnum(relid, name));
+	if (object.objectSubId <= 0)
+		return;
+	migrate_predict_drop_object(walk->prediction, &object, walk->command->behavior);
+	if (!has_subclass(relid))
+		return;
+	foreach(lc, find_inheritance_children(relid, NoLock))
 	{
-		ObjectAddress object;
-
-		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
-		ObjectAddressSubSet(object, RelationRelationId, lfirst_oid(lc),
-							get_attnum(lfirst_oid(lc), walk->command->name));
-		if (object.objectSubId > 0)
-			migrate_predict_drop_object(walk->prediction, &object, walk->command->behavior);
+		if (walk->recurse && predictalter_goes_along(lfirst_oid(lc), name))
+			predictalter_drop_column(walk, lfirst_oid(lc));
+		else
+			(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
 	}
 }
 
@@ -269,19 +311,26 @@ predictalter_drop_column(const AlterWalk *walk)
 static void
 predictalter_drop_constraint(const AlterWalk *walk)
 {
+	PredictConstraint constraint;
+	List	   *family;
 	ListCell   *lc;
 
-	foreach(lc, predictalter_family(walk))
+	if (!migrate_predict_constraint(walk->relid, walk->command->name, &constraint))
+		return;
+	family = predictalter_family(walk);
+	if (!walk->recurse && constraint.inherits && has_subclass(walk->relid))
+		family = lcons_oid(walk->relid, find_inheritance_children(walk->relid, NoLock));
+	foreach(lc, family)
 	{
 		Oid			relid = lfirst_oid(lc);
-		Oid			constraint = get_relation_constraint_oid(relid, walk->command->name, true);
+		bool		there = migrate_predict_constraint(relid, walk->command->name, &constraint);
 		ObjectAddress object;
 
-		if (OidIsValid(constraint) || get_rel_relispartition(relid))
+		if (there || get_rel_relispartition(relid))
 			(void) migrate_prediction_lock(walk->prediction, relid, walk->mode);
-		if (!OidIsValid(constraint))
+		if (!there)
 			continue;
-		ObjectAddressSet(object, ConstraintRelationId, constraint);
+		ObjectAddressSet(object, ConstraintRelationId, constraint.oid);
 		migrate_predict_drop_object(walk->prediction, &object, walk->command->behavior);
 	}
 }
@@ -290,18 +339,17 @@ predictalter_drop_constraint(const AlterWalk *walk)
 static void
 predictalter_validate(const AlterWalk *walk)
 {
-	Oid			constraint = get_relation_constraint_oid(walk->relid, walk->command->name, true);
-	Oid			other;
+	PredictConstraint constraint;
 
-	if (!OidIsValid(constraint) || migrate_predict_is_valid(constraint, &other))
+	if (!migrate_predict_constraint(walk->relid, walk->command->name, &constraint) ||
+		constraint.valid)
 		return;
-	if (!OidIsValid(other))
-	{
+	if (constraint.inherits)
 		predictalter_scan_family(walk);
-		return;
-	}
-	predictalter_scan(walk->prediction, walk->relid, walk->mode);
-	predictalter_scan(walk->prediction, other, RowShareLock);
+	else
+		predictalter_scan(walk->prediction, walk->relid, walk->mode);
+	if (OidIsValid(constraint.other))
+		predictalter_scan(walk->prediction, constraint.other, RowShareLock);
 }
 
 /* SET LOGGED, UNLOGGED, TABLESPACE, ACCESS METHOD: nothing if it is so already. */
@@ -422,7 +470,7 @@ predictalter_command(const AlterWalk *walk)
 			predictalter_add_column(walk);
 			break;
 		case AT_DropColumn:
-			predictalter_drop_column(walk);
+			predictalter_drop_column(walk, walk->relid);
 			break;
 		case AT_AlterColumnType:
 			foreach(lc, predictalter_family(walk))
@@ -465,6 +513,8 @@ migrate_predict_alter_table(Prediction *prediction, AlterTableStmt *statement)
 	if (!OidIsValid(walk.relid))
 		return;
 	walk.mode = AlterTableGetLockLevel(statement->cmds);
+	if (get_rel_relkind(walk.relid) == RELKIND_COMPOSITE_TYPE)
+		predictalter_typed_tables(&walk);
 	(void) migrate_prediction_lock(prediction, walk.relid, walk.mode);
 	foreach(lc, statement->cmds)
 	{

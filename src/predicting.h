@@ -33,9 +33,22 @@ extern bool migrate_predict_type_rewrites(Relation rel, const char *name, const 
 extern bool migrate_predict_not_null_scans(Relation rel, const char *name);
 extern bool migrate_predict_index_stays(Relation index, AttrNumber attnum, const ColumnDef *column);
 
+/* predictconstraint.c */
+
+/* A constraint that is there. */
+typedef struct PredictConstraint
+{
+	Oid			oid;
+	bool		valid;
+	bool		inherits;		/* children have it, too */
+	Oid			other;			/* table that a foreign key refers to */
+} PredictConstraint;
+
+extern bool migrate_predict_constraint(Oid relid, const char *name, PredictConstraint *constraint);
+extern List *migrate_predict_typed_tables(Oid type);
+
 /* predicttype.c */
 extern void migrate_predict_type(Prediction *prediction, Oid relid, const AlterTableCmd *command);
-extern bool migrate_predict_is_valid(Oid constraint, Oid *other);
 
 /* predictdomain.c */
 extern void migrate_predict_domain_users(Prediction *prediction, Oid domain);

@@ -21,22 +21,27 @@ PG_FUNCTION_INFO_V1(migrate_prediction);
 
 #define PREDICTION_COLUMNS 7
 
-/* Add a row for one relation. */
+/* Add a row for one relation; NULL = for a statement that has none. */
 static void
 prediction_put(ReturnSetInfo *result, int statement, const Prediction *prediction,
 			   const PredictedRelation *relation)
 {
 	Datum		values[PREDICTION_COLUMNS];
-	bool		isnull[PREDICTION_COLUMNS] = {false};
-	char	   *name = migrate_describe_relation(relation->relid);
+	bool		isnull[PREDICTION_COLUMNS];
+	char	   *name = relation == NULL ? NULL : migrate_describe_relation(relation->relid);
 
+	memset(isnull, name == NULL, sizeof(isnull));
+	isnull[0] = isnull[6] = false;
 	values[0] = Int32GetDatum(statement);
-	values[1] = CStringGetTextDatum(name == NULL ? "" : name);
-	values[2] = CStringGetTextDatum(GetLockmodeName(DEFAULT_LOCKMETHOD, relation->mode));
-	values[3] = BoolGetDatum(relation->scan);
-	values[4] = BoolGetDatum(relation->build);
-	values[5] = BoolGetDatum(relation->rewrite);
 	values[6] = BoolGetDatum(prediction->opaque);
+	if (name != NULL)
+	{
+		values[1] = CStringGetTextDatum(name);
+		values[2] = CStringGetTextDatum(GetLockmodeName(DEFAULT_LOCKMETHOD, relation->mode));
+		values[3] = BoolGetDatum(relation->scan);
+		values[4] = BoolGetDatum(relation->build);
+		values[5] = BoolGetDatum(relation->rewrite);
+	}
 	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
@@ -56,6 +61,8 @@ migrate_prediction(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		number++;
+		if (prediction->relations == NIL && prediction->opaque)
+			prediction_put((ReturnSetInfo *) fcinfo->resultinfo, number, prediction, NULL);
 		foreach(relation, prediction->relations)
 			prediction_put((ReturnSetInfo *) fcinfo->resultinfo, number, prediction, lfirst(relation));
 	}

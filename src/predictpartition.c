@@ -85,7 +85,7 @@ predictpartition_default(Prediction *prediction, Oid parent, PartitionBoundSpec 
 	migrate_prediction_close(rel);
 }
 
-/* ALTER TABLE ... ATTACH PARTITION */
+/* ALTER TABLE or INDEX ... ATTACH PARTITION */
 void
 migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command)
 {
@@ -93,6 +93,12 @@ migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command
 	Relation	rel;
 	List	   *condition;
 
+	if (get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
+	{
+		if (OidIsValid(relid))
+			(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+		return;
+	}
 	predictpartition_default(prediction, parent, command->bound);
 	if (!OidIsValid(relid))
 		return;
@@ -134,7 +140,7 @@ migrate_predict_partition_of(Prediction *prediction, CreateStmt *statement)
 	Oid			parent = migrate_prediction_relation(prediction,
 													 linitial_node(RangeVar, statement->inhRelations));
 
-	if (!OidIsValid(parent))
+	if (!OidIsValid(parent) || get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
 		return;
 	(void) migrate_prediction_lock(prediction, parent, AccessExclusiveLock);
 	predictpartition_default(prediction, parent, statement->partbound);

@@ -149,20 +149,3 @@ migrate_predict_type(Prediction *prediction, Oid relid, const AlterTableCmd *com
 	else
 		predicttype_indexes(prediction, relid, attnum, column);
 }
-
-/* Tell whether a constraint is valid; other = the table that a foreign key refers to. */
-bool
-migrate_predict_is_valid(Oid constraint, Oid *other)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	bool		valid = true;
-
-	*other = InvalidOid;
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	valid = ((Form_pg_constraint) GETSTRUCT(tuple))->convalidated;
-	if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN)
-		*other = ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid;
-	ReleaseSysCache(tuple);
-	return valid;
-}
