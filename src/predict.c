@@ -220,7 +220,10 @@ predict_rename(Prediction *prediction, const RenameStmt *statement)
 				(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
 			break;
 		case OBJECT_TRIGGER:
-			migrate_prediction_lock_family(prediction, relid, AccessExclusiveLock);
+			if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+				migrate_prediction_lock_family(prediction, relid, AccessExclusiveLock);
+			else
+				(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
 			break;
 		default:
 			(void) migrate_prediction_lock(prediction, relid,
@@ -356,6 +359,20 @@ predict_lock_table(Prediction *prediction, const LockStmt *statement)
 	}
 }
 
+/* ANALYZE: of a partitioned table, the partitions, too. */
+static void
+predict_analyze(Prediction *prediction, const RangeVar *name)
+{
+	Oid			relid = migrate_prediction_relation(prediction, name);
+
+	if (!OidIsValid(relid))
+		return;
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		migrate_prediction_lock_family(prediction, relid, ShareUpdateExclusiveLock);
+	else
+		(void) migrate_prediction_lock(prediction, relid, ShareUpdateExclusiveLock);
+}
+
 /* Statements that are told by the name of one relation. */
 static bool
 predict_named(Prediction *prediction, Node *statement)
@@ -388,8 +405,7 @@ predict_named(Prediction *prediction, Node *statement)
 				ListCell   *lc;
 
 				foreach(lc, ((VacuumStmt *) statement)->rels)
-					(void) predict_name(prediction, lfirst_node(VacuumRelation, lc)->relation,
-										ShareUpdateExclusiveLock);
+					predict_analyze(prediction, lfirst_node(VacuumRelation, lc)->relation);
 				return true;
 			}
 		default:

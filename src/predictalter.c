@@ -142,7 +142,9 @@ predictalter_add_key(const AlterWalk *walk, const Constraint *constraint)
 	List	   *names = constraint->keys;
 
 	if (constraint->indexname == NULL)
-		migrate_prediction_build(walk->prediction, walk->relid, ShareLock, walk->recurse);
+		migrate_prediction_build(walk->prediction, walk->relid,
+								 constraint->deferrable ? ShareRowExclusiveLock : ShareLock,
+								 walk->recurse);
 	else
 		names = predictalter_index_columns(walk->relid, constraint->indexname);
 	if (constraint->contype == CONSTR_PRIMARY)
@@ -450,7 +452,8 @@ predictalter_catalog(const AlterWalk *walk)
 		case AT_DisableTrig:
 		case AT_DisableTrigAll:
 		case AT_DisableTrigUser:
-			if (get_rel_relkind(walk->relid) == RELKIND_PARTITIONED_TABLE)
+			if (get_rel_relkind(walk->relid) == RELKIND_PARTITIONED_TABLE &&
+				migrate_predict_has_row_trigger(walk->relid, walk->command->name))
 				predictalter_lock_family(walk);
 			break;
 		default:

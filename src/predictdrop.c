@@ -128,6 +128,43 @@ predictdrop_lock_relation(DropWalk *walk, Oid relid)
 	}
 }
 
+/* Remember an end of a row of pg_depend. */
+static List *
+predictdrop_remember(List *objects, Oid class, Oid object, int32 part)
+{
+	ObjectAddress *address = palloc(sizeof(ObjectAddress));
+
+	ObjectAddressSubSet(*address, class, object, part);
+	return lappend(objects, address);
+}
+
+/* List what an object is an internal part of: that goes, too. */
+static List *
+predictdrop_owners(const ObjectAddress *object)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	List	   *owners = NIL;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->classId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object->objectId));
+	scan = systable_beginscan(rel, DependDependerIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->deptype == DEPENDENCY_INTERNAL && form->objsubid == 0)
+			owners = predictdrop_remember(owners, form->refclassid, form->refobjid, form->refobjsubid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return owners;
+}
+
 /* List what depends on an object and goes with it. */
 static List *
 predictdrop_dependents(DropWalk *walk, const ObjectAddress *object)
@@ -150,16 +187,13 @@ predictdrop_dependents(DropWalk *walk, const ObjectAddress *object)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		ObjectAddress *dependent;
 
 		if (form->deptype == DEPENDENCY_NORMAL && !walk->cascade)
 			continue;
 		/* a column that depends on its own table */
 		if (form->classid == object->classId && form->objid == object->objectId)
 			continue;
-		dependent = palloc(sizeof(ObjectAddress));
-		ObjectAddressSubSet(*dependent, form->classid, form->objid, form->objsubid);
-		dependents = lappend(dependents, dependent);
+		dependents = predictdrop_remember(dependents, form->classid, form->objid, form->objsubid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -177,7 +211,11 @@ predictdrop_take(DropWalk *walk, const ObjectAddress *object)
 		!keyset_add(walk->taken, OBJECT_KEY(object->classId, object->objectId), 1))
 		return;
 	if (object->classId != RelationRelationId)
+	{
 		predictdrop_lock_holder(walk, object);
+		foreach(lc, predictdrop_owners(object))
+			predictdrop_take(walk, lfirst(lc));
+	}
 	else if (object->objectSubId != 0)
 		(void) migrate_prediction_lock(walk->prediction, object->objectId, AccessExclusiveLock);
 	else

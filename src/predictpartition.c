@@ -85,6 +85,16 @@ predictpartition_default(Prediction *prediction, Oid parent, PartitionBoundSpec 
 	migrate_prediction_close(rel);
 }
 
+/* Lock the tables that foreign keys of a parent refer to: its partitions have them, too. */
+static void
+predictpartition_referred(Prediction *prediction, Oid parent)
+{
+	ListCell   *lc;
+
+	foreach(lc, migrate_predict_referred_tables(parent))
+		migrate_prediction_lock_family(prediction, lfirst_oid(lc), ShareRowExclusiveLock);
+}
+
 /* ALTER TABLE or INDEX ... ATTACH PARTITION */
 void
 migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command)
@@ -100,6 +110,7 @@ migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command
 		return;
 	}
 	predictpartition_default(prediction, parent, command->bound);
+	predictpartition_referred(prediction, parent);
 	if (!OidIsValid(relid))
 		return;
 	migrate_prediction_lock_family(prediction, relid, AccessExclusiveLock);
@@ -125,6 +136,7 @@ migrate_predict_detach(Prediction *prediction, Oid parent, PartitionCmd *command
 
 	if (OidIsValid(other))
 		(void) migrate_prediction_lock(prediction, other, AccessExclusiveLock);
+	predictpartition_referred(prediction, parent);
 	if (!OidIsValid(relid))
 		return;
 	if (command->concurrent)
@@ -144,4 +156,5 @@ migrate_predict_partition_of(Prediction *prediction, CreateStmt *statement)
 		return;
 	(void) migrate_prediction_lock(prediction, parent, AccessExclusiveLock);
 	predictpartition_default(prediction, parent, statement->partbound);
+	predictpartition_referred(prediction, parent);
 }
