@@ -18,7 +18,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "utils/memutils.h"
 
 #include "backup.h"
@@ -53,6 +52,30 @@ migrate_putback_conflict(PutBack *putback, TupleTableSlot *kept, const char *rea
 	conflict->reason = reason;
 	putback->listed = lappend(putback->listed, conflict);
 	MemoryContextSwitchTo(old);
+}
+
+/* Count a row that was written, or was refused because of a unique index. */
+static void
+putback_count(PutBack *putback, TupleTableSlot *kept, bool written)
+{
+	if (written)
+		putback->restored++;
+	else
+		migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+}
+
+/* Insert a kept row, as migrate_target_insert() does, and count what came of it. */
+void
+migrate_putback_insert(PutBack *putback, TupleTableSlot *kept, bool check)
+{
+	putback_count(putback, kept, migrate_target_insert(putback->target, kept, check));
+}
+
+/* Write the values that were set of the row that was found, and count what came of it. */
+void
+migrate_putback_update(PutBack *putback, TupleTableSlot *kept)
+{
+	putback_count(putback, kept, migrate_target_update(putback->target));
 }
 
 /* Return the column that an item of the list of changes is about, or NULL if it is gone. */
@@ -114,10 +137,7 @@ putback_undo(PutBack *putback, TupleTableSlot *kept, const CaptureChange *change
 	}
 	if (!any)
 		return;
-	if (migrate_target_update(target))
-		putback->restored++;
-	else
-		migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+	migrate_putback_update(putback, kept);
 }
 
 /* Read the list of changed columns of a kept row. */
@@ -177,10 +197,7 @@ putback_deleted(PutBack *putback, TupleTableSlot *kept)
 
 	if (!migrate_target_find(target, kept))
 	{
-		if (migrate_target_insert(target, kept, true))
-			putback->restored++;
-		else
-			migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+		migrate_putback_insert(putback, kept, true);
 		migrate_target_flush(target);
 	}
 	else if (!migrate_target_equal(target, kept))
