@@ -33,6 +33,7 @@
 
 #include "backup.h"
 #include "capture.h"
+#include "changedrow.h"
 #include "exempt.h"
 #include "intercept.h"
 #include "owner.h"
@@ -338,19 +339,6 @@ migrate_backup_sequence(const BackupRequest *request, int64 last_value, bool is_
 	SPI_finish();
 }
 
-/* Return the descriptor of a table of changed rows. */
-static TupleDesc
-backup_rows_desc(const KeepMap *map)
-{
-	TupleDesc	desc = migrate_keep_desc(map, BACKUP_ROWS_BEFORE);
-
-	TupleDescInitEntry(desc, BACKUP_ROWS_ORDINAL, "migrate.ordinal", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, BACKUP_ROWS_OPERATION, "migrate.operation", CHAROID, -1, 0);
-	TupleDescInitEntry(desc, BACKUP_ROWS_NEW_IMAGE, "migrate.new_image", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, BACKUP_ROWS_CHANGES, "migrate.changes", BYTEAOID, -1, 0);
-	return desc;
-}
-
 /* Find the table for changed rows of a relation that the step has made already. */
 static BackupEntry *
 backup_find_rows(Oid source)
@@ -371,7 +359,7 @@ backup_find_rows(Oid source)
  * Open the table that keeps changed rows of a relation, made at the first need
  * in the step, and anew where the relation's columns have changed since.  The
  * map, valid while the step runs, says which columns follow the
- * BACKUP_ROWS_BEFORE first.  The caller closes the relation with NoLock, tells
+ * CHANGEDROW_BEFORE first.  The caller closes the relation with NoLock, tells
  * migrate_backup_count_rows() what it has added, and pins settings with
  * migrate_keep_pin_settings() while it fills in columns as text.
  */
@@ -394,7 +382,7 @@ migrate_backup_open_rows(Relation source, KeepMap **map)
 		KeepMap    *made = migrate_keep_map(source, NULL);
 
 		MemoryContextSwitchTo(old);
-		entry = migrate_backup_new(&request, backup_rows_desc(made));
+		entry = migrate_backup_new(&request, migrate_changedrow_desc(made));
 		entry->is_rows = true;
 		entry->map = made;
 	}

@@ -16,8 +16,7 @@
 #include "access/xact.h"
 #include "utils/memutils.h"
 
-#include "backup.h"
-#include "capture.h"
+#include "changedrow.h"
 #include "match.h"
 
 /* Rows of one image that come of the batch, or are there already. */
@@ -34,7 +33,7 @@ typedef struct MatchRows
 {
 	Match		match;			/* must be first */
 	HTAB	   *outcomes;		/* MatchOutcome by image */
-	CaptureChange *changes;		/* room for those of one row */
+	ChangedColumn *changes;		/* room for those of one row */
 } MatchRows;
 
 /* Begin a batch. */
@@ -86,9 +85,7 @@ static bool
 matchrows_matters(MatchRows *state, TupleTableSlot *kept)
 {
 	RestoreTarget *target = state->match.putback->target;
-	bool		isnull;
-	Datum		value = slot_getattr(kept, BACKUP_ROWS_CHANGES, &isnull);
-	int			count = isnull ? 0 : migrate_capture_changes(value, state->changes, target->count);
+	int			count = migrate_changedrow_changes(kept, state->changes, target->count);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -121,22 +118,21 @@ matchrows_arrival(MatchRows *state, TupleTableSlot *kept, uint64 now)
 static void
 matchrows_change(MatchRows *state, TupleTableSlot *kept)
 {
-	bool		isnull;
-	char		operation = DatumGetChar(slot_getattr(kept, BACKUP_ROWS_OPERATION, &isnull));
+	char		operation = migrate_changedrow_operation(kept);
 	uint64		image = migrate_match_image(&state->match, kept, true);
-	uint64		now = (uint64) DatumGetInt64(slot_getattr(kept, BACKUP_ROWS_NEW_IMAGE, &isnull));
+	uint64		now = migrate_changedrow_new_image(kept);
 	MatchRow   *row;
 
-	if (operation == CAPTURE_UPDATED && !matchrows_matters(state, kept))
+	if (operation == CHANGEDROW_UPDATED && !matchrows_matters(state, kept))
 		return;
-	if (operation == CAPTURE_ARRIVED)
+	if (operation == CHANGEDROW_ARRIVED)
 	{
 		matchrows_arrival(state, kept, now);
 		return;
 	}
-	if (operation != CAPTURE_UPDATED && operation != CAPTURE_DELETED)
+	if (operation != CHANGEDROW_UPDATED && operation != CHANGEDROW_DELETED)
 		return;
-	row = operation == CAPTURE_UPDATED ? matchrows_take(state, now) : NULL;
+	row = operation == CHANGEDROW_UPDATED ? matchrows_take(state, now) : NULL;
 	if (row != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(state->match.context);
@@ -147,7 +143,7 @@ matchrows_change(MatchRows *state, TupleTableSlot *kept)
 	else
 	{
 		row = migrate_match_add(&state->match, kept);
-		row->is_insert = operation == CAPTURE_DELETED;
+		row->is_insert = operation == CHANGEDROW_DELETED;
 		if (!row->is_insert)
 			migrate_match_want(&state->match, row, now);
 	}
@@ -271,7 +267,7 @@ migrate_match_rows(PutBack *putback)
 	KeptRows   *rows = migrate_keptrows_begin(putback->kept, true);
 
 	migrate_match_begin(&state.match, putback, 0);
-	state.changes = palloc(sizeof(CaptureChange) * Max(putback->target->count, 1));
+	state.changes = palloc(sizeof(ChangedColumn) * Max(putback->target->count, 1));
 	matchrows_reset(&state);
 	while (migrate_keptrows_next(rows))
 	{
