@@ -42,7 +42,7 @@ typedef struct BackupEntry BackupEntry;
 extern void migrate_backup_init(void);
 extern void migrate_backup_begin(const BackupStep *step);
 extern int64 migrate_backup_end(void);
-extern void migrate_backup_settle(int64 version, bool down, int64 entry);
+extern void migrate_backup_settle(int64 version, int64 entry);
 
 /* what looks for rows to keep, while a script runs */
 extern bool migrate_backup_active(void);

@@ -180,7 +180,11 @@ depend_is_part(const DependEdge *edge)
 	/* the constraints of a domain */
 	if (class == ConstraintRelationId)
 		return OBJECT_KEY_CLASS(edge->to) == TypeRelationId;
-	/* loose members of a family depend in the same way on their operator or function */
+
+	/*
+	 * loose members of a family depend in the same way on their operator or
+	 * function
+	 */
 	if (class == AccessMethodOperatorRelationId || class == AccessMethodProcedureRelationId)
 		return OBJECT_KEY_CLASS(edge->to) == OperatorFamilyRelationId;
 	/* what is published depends in the same way on its publication */

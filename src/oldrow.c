@@ -169,7 +169,7 @@ oldrow_compare(OldRow *row, CaptureSource *source, const Datum *values, const bo
 		if (source->is_generated[i])
 			continue;
 		if (!oldrow_is_equal(row->values[k], row->isnull[k],
-							  values[i], isnull[i], att))
+							 values[i], isnull[i], att))
 		{
 			ChangedColumn change = {i, migrate_image_value(values[i], isnull[i], att)};
 
@@ -207,7 +207,7 @@ oldrow_is_unchanged(CaptureSource *source, TupleTableSlot *slot)
 
 		if (!att->attisdropped && att->attgenerated == '\0' &&
 			!oldrow_is_equal(old->tts_values[i], old->tts_isnull[i],
-							  slot->tts_values[i], slot->tts_isnull[i], att))
+							 slot->tts_values[i], slot->tts_isnull[i], att))
 			return false;
 	}
 	return true;
