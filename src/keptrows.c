@@ -13,9 +13,7 @@
 
 #include "access/relscan.h"
 #include "access/tableam.h"
-#include "catalog/pg_collation.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
