@@ -14,13 +14,6 @@
 #include "keep.h"
 #include "position.h"
 
-/* Columns of a table of changed rows that come before those of the source. */
-#define BACKUP_ROWS_ORDINAL 1	/* bigint: order of capture within the step */
-#define BACKUP_ROWS_OPERATION 2 /* "char": 'U' or 'D' */
-#define BACKUP_ROWS_NEW_IMAGE 3 /* bigint: image of the row after an update */
-#define BACKUP_ROWS_CHANGES 4	/* bytea: the columns that an update changed */
-#define BACKUP_ROWS_BEFORE 4	/* how many there are */
-
 /* One step of a deployment, as far as keeping rows needs to know it. */
 typedef struct BackupStep
 {
@@ -49,7 +42,7 @@ typedef struct BackupEntry BackupEntry;
 extern void migrate_backup_init(void);
 extern void migrate_backup_begin(const BackupStep *step);
 extern int64 migrate_backup_end(void);
-extern void migrate_backup_settle(int64 version, bool down, int64 entry);
+extern void migrate_backup_settle(int64 version, int64 entry);
 
 /* what looks for rows to keep, while a script runs */
 extern bool migrate_backup_active(void);

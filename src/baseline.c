@@ -185,12 +185,7 @@ migrate_repair(PG_FUNCTION_ARGS)
 						 version)));
 	SPI_connect();
 	migrate_deploy_begin("migrate_repair()");
-	stored = migrate_registry_find(version);
-	if (stored == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("migration " INT64_FORMAT " does not exist", version),
-				 errhint("See migrate_status() for the versions there are.")));
+	stored = migrate_registry_named(version);
 	if (!stored->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -156,7 +156,7 @@ engine_record(EngineRun *run, EngineStep *step)
 	int64		number = migrate_ledger_append(&entry);
 
 	if (step->rows_kept >= 0)
-		migrate_backup_settle(step->plan->version, run->down, number);
+		migrate_backup_settle(step->plan->version, number);
 	if (run->down)
 		migrate_registry_mark(step->plan->version, 0, NULL);
 	else

@@ -34,6 +34,7 @@
 #include "utils/resowner.h"
 
 #include "backup.h"
+#include "changedrow.h"
 #include "compat.h"
 #include "deploy.h"
 #include "loss.h"
@@ -112,7 +113,7 @@ restore_before(const RestoreItem *restore, Relation kept)
 	TupleDesc	desc = RelationGetDescr(kept);
 
 	if (strcmp(restore->item.what, "rows") == 0)
-		return BACKUP_ROWS_BEFORE;
+		return CHANGEDROW_BEFORE;
 	if (strcmp(restore->item.what, "column") == 0 && desc->natts > 0 &&
 		strcmp(NameStr(TupleDescAttr(desc, 0)->attname), "migrate.new_image") == 0)
 		return 1;
