@@ -19,7 +19,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT = qw($project $applied $locks start_server install_in query files run_file
+our @EXPORT = qw($project $applied $locks start_server ask_server install_in query files run_file
   register_sql row_count_function tables_sql records_sql records dump_of same
   session feed told ask says quit wait_for_end faults is_crash worker gone recovered strike usual_time
   where_hit log_is_clean);
@@ -41,6 +41,14 @@ sub start_server
 	$server->append_conf('postgresql.conf', "log_statement = none\n" . ($conf // ''));
 	$server->start;
 	return $server;
+}
+
+# Let query() and the faults concern this server from now on; returns it.
+sub ask_server
+{
+	my ($node) = @_;
+
+	return $server = $node;
 }
 
 # Create the extension in database postgres, and a schema_version that says 0.
