@@ -18,7 +18,8 @@
 #   kept tables hold as many rows as is said there;
 # - every relation has its files, every TOAST table its table, and amcheck, where
 #   it is installed, finds nothing in heaps, TOAST tables and indexes;
-# - without a crash, no file is left that belongs to no relation;
+# - without a crash, no file is left that belongs to no relation, and a session whose
+#   call was cancelled can call again;
 # - a table whose storage changed hands is whole when WAL is replayed over the
 #   commit, also when it was made and filled by that very transaction, whose WAL
 #   was skipped; and on a standby, before and after its promotion.
@@ -371,6 +372,12 @@ sub forget_pruned
 	return;
 }
 
+# Count the files that belong to no relation.
+sub orphans
+{
+	return query('CHECKPOINT; SELECT count(*) FROM judge.orphan');
+}
+
 # Begin a call, do harm at a random time, and check; also how far it got.
 sub disturb
 {
@@ -378,6 +385,7 @@ sub disturb
 	my ($fault, $what, $usual, $settle, $allowed, @work) = @_;
 	# Most anywhere; some near the end, where the commit is.
 	my $delay = $usual * (rand() < 0.7 ? rand(1.4) : 0.8 + rand(0.6));
+	my $files = is_crash($fault) ? '' : orphans();
 	my $run = strike($fault, $delay, @work);
 	my $from = $version;
 	my $done;
@@ -385,7 +393,8 @@ sub disturb
 	forget_unlogged() if is_crash($fault);
 	$done = $settle->($run);
 	check("$fault, $what after " . int($delay * 1000) . ' ms', @$allowed);
-	$seen{$fault}{ where_hit($run, $done // $version != $from) }++;
+	is(orphans(), $files, 'no file is left that belongs to no relation') if $files ne '';
+	$seen{$fault}{ $run->{unheard} && @work == 2 ? 'inside, then called again' : where_hit($run, $done // $version != $from) }++;
 	return;
 }
 
@@ -396,9 +405,12 @@ sub round_move
 	my $to = int(rand($last + 1));
 
 	$to = $version < $last / 2 ? $last : 0 if abs($to - $version) < 4;
-	my ($from, @allowed) = ($version, $version, $to);
+	my @allowed = ($version, $to);
+	# A session that was cancelled can do it again.
+	my $again = $fault eq 'pg_cancel_backend()';
 	disturb($fault, "from $version to $to", usual_time($version, $to),
-		sub { shift @allowed if $_[0]{out} =~ /done=/; return; }, \@allowed, call_of($to));
+		sub { shift @allowed if $again || $_[0]{out} =~ /done=/; return; }, \@allowed,
+		(call_of($to)) x ($again ? 2 : 1));
 	return;
 }
 
@@ -423,7 +435,7 @@ sub round_half_prune
 	my ($fault) = @_;
 
 	disturb($fault, 'prune without commit', 2 * $usual{prune}, sub { return 0; }, [$version],
-		'BEGIN', q{SELECT count(*) FROM migrate_prune('0')});
+		'BEGIN', q{SELECT count(*) FROM migrate_prune('0')}, q{SELECT pg_sleep(600), 'done='});
 	return;
 }
 
@@ -516,13 +528,13 @@ go($_), check('applied', $_), write_rows(1) for map { 2 * $_ } 1 .. $last / 2;
 $usual{restore} = seconds(q{BEGIN; SELECT * FROM migrate_backups() b, migrate_restore(b.backup) r
 	WHERE b.version = 2 ORDER BY b.backup DESC LIMIT 1; ROLLBACK});
 go($_), check('rolled back', $_), write_rows(1) for map { $last - 2 * $_ } 1 .. $last / 2;
-my $orphans = query('CHECKPOINT; SELECT count(*) FROM judge.orphan');
+my $orphans = orphans();
 go($_) for $last, 0;
 check('all in one call, up and down', 0);
 $usual{prune} = seconds(q{SELECT * FROM migrate_prune('0')});
 forget_pruned();
 check('pruned', 0);
-is(query('CHECKPOINT; SELECT count(*) FROM judge.orphan'), $orphans, 'no file is left that belongs to no relation');
+is(orphans(), $orphans, 'no file is left that belongs to no relation');
 note(sprintf 'applying all takes %.0f ms, rolling back %.0f ms, pruning %.0f ms, restoring %.0f ms',
 	1000 * usual_time(0, $last), 1000 * usual_time($last, 0), 1000 * $usual{prune}, 1000 * $usual{restore});
 
