@@ -63,7 +63,7 @@ migrate_cast_image(Form_pg_attribute from, Datum value, bool isnull, Form_pg_att
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		/* also before an error goes on: none may leave the subtransaction open */
+		/* no error may leave the subtransaction open */
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();

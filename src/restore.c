@@ -241,7 +241,7 @@ restore_try(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		/* also before an error goes on: none may leave the subtransaction open */
+		/* no error may leave the subtransaction open */
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
