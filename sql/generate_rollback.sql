@@ -5,6 +5,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;
 CREATE SCHEMA generate_test;
+CREATE ROLE regress_generate;
 -- Apply an up script, generate its down script, run it; says whether the schema is what it was.
 CREATE FUNCTION generate_check(up text, OUT script text, OUT problem text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,6 +50,10 @@ SELECT migrate_generate_rollback(2) ~ E'^-- Takes back migration 2 \\(more\\): w
 SELECT migrate_register(2, 'more', 'CREATE TABLE generate_test.more (id integer)', migrate_generate_rollback(2));
 SELECT version FROM migrate_rollback();
 SELECT migrate_unregister(2);
+
+-- the first grants on objects: what is taken back leaves the privileges they have by themselves
+SELECT * FROM generate_check('GRANT SELECT ON b TO PUBLIC; GRANT SELECT ON v TO PUBLIC; GRANT EXECUTE ON FUNCTION f(int) TO regress_generate; REVOKE EXECUTE ON FUNCTION f(int) FROM PUBLIC;
+GRANT USAGE ON TYPE mood TO regress_generate; GRANT USAGE ON SEQUENCE a_id_seq TO PUBLIC; REVOKE ALL ON b FROM postgres; GRANT USAGE ON SCHEMA generate_test TO regress_generate');
 
 -- much at once
 SELECT * FROM generate_check($up$
@@ -124,5 +129,6 @@ SELECT migrate_generate_rollback(1);
 \echo :LAST_ERROR_SQLSTATE
 DROP FUNCTION generate_check;
 DROP SCHEMA generate_test CASCADE;
+DROP ROLE regress_generate;
 DROP EXTENSION migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;
