@@ -104,8 +104,8 @@ AS $$
 		concat_ws('; ', CASE WHEN d.before IS NOT NULL THEN 'was ' || migrate.shorten(d.before) END,
 			CASE WHEN d.after IS NOT NULL THEN 'is ' || migrate.shorten(d.after) END,
 			migrate.changed_in(d.class, d.oid))
-	FROM migrate.live_difference((SELECT max(s.snapshot) FROM migrate.snapshot s)) d
-	WHERE EXISTS (SELECT FROM migrate.snapshot)
+	FROM migrate.live_difference((SELECT v.snapshot FROM migrate.vouched_snapshot v)) d
+	WHERE EXISTS (SELECT FROM migrate.vouched_snapshot)
 	UNION ALL
 	SELECT 'checksum', s.version || ' ' || s.name, 'the registered up script is not the one that was applied',
 		'Register the applied text again, or accept the change with migrate_repair().'
@@ -121,4 +121,4 @@ AS $$
 	WHERE NOT i.indisvalid AND c.relkind = 'i'
 $$;
 COMMENT ON FUNCTION @extschema@.migrate_verify() IS
-'Everything that is not as it should be: drift (what changed outside of migrations since the last snapshot), changed checksums, breaks in the ledger, missing backups, invalid indexes. No rows = sound.';
+'Everything that is not as it should be: drift (what changed outside of migrations since the last entry of the ledger), changed checksums, breaks in the ledger, missing backups, invalid indexes. No rows = sound.';
