@@ -72,7 +72,8 @@ DECLARE
 	changed xid;
 	at timestamptz;
 BEGIN
-	IF class IS NULL THEN
+	-- user mappings and subscriptions are not for everybody to read
+	IF class IS NULL OR NOT has_table_privilege(class, 'SELECT') THEN
 		RETURN NULL;
 	END IF;
 	EXECUTE format('SELECT xmin FROM %s WHERE oid = $1', class::regclass) INTO changed USING object;
@@ -92,7 +93,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION migrate.changed_in(oid, oid) IS
-'which transaction wrote the catalog rows of an object last, and when, as far as track_commit_timestamp has kept it';
+'which transaction wrote the catalog rows of an object last, and when, as far as track_commit_timestamp has kept it; NULL = it is gone, or the caller may not read its catalog';
 
 CREATE FUNCTION @extschema@.migrate_verify()
 RETURNS TABLE (area text, object text, problem text, detail text)

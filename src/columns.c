@@ -353,7 +353,7 @@ columns_extras(const ColumnsRelation *of, HeapTuple tuple, TupleDesc desc)
 	if (!isnull)
 	{
 		int			target = TupleDescAttr(desc, Anum_pg_attribute_attstattarget - 1)->attlen == 2 ?
-			DatumGetInt16(value) : DatumGetInt32(value);
+		DatumGetInt16(value) : DatumGetInt32(value);
 
 		if (target >= 0)
 			appendStringInfo(of->json, ",\"statistics\":%d", target);

@@ -38,6 +38,7 @@
 #include "catalog/pg_publication_namespace.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_shdepend.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -192,7 +193,11 @@ depend_is_part(const DependEdge *edge)
 	/* the constraints of a domain */
 	if (class == ConstraintRelationId)
 		return OBJECT_KEY_CLASS(edge->to) == TypeRelationId;
-	/* loose members of a family depend in the same way on their operator or function */
+
+	/*
+	 * loose members of a family depend in the same way on their operator or
+	 * function
+	 */
 	if (class == AccessMethodOperatorRelationId || class == AccessMethodProcedureRelationId)
 		return OBJECT_KEY_CLASS(edge->to) == OperatorFamilyRelationId;
 	/* what is published depends in the same way on its publication */
@@ -370,7 +375,11 @@ depend_add_role(DependWalk *walk, Oid role)
 	{
 		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
 
-		if (form->dbid == MyDatabaseId)
+		/*
+		 * subscriptions belong to a shared catalog, so their owners to no
+		 * database
+		 */
+		if (form->dbid == MyDatabaseId || form->classid == SubscriptionRelationId)
 			migrate_depend_append(&found, OBJECT_KEY(form->classid, form->objid));
 	}
 	systable_endscan(scan);

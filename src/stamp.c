@@ -86,7 +86,7 @@ migrate_stampset_enter(Stamps *stamps, const TrackedRow *row)
 	if (OidIsValid(row->relation))
 	{
 		StampEntry *relation = stampset_find(stamps->relations,
-										  OBJECT_KEY(RelationRelationId, row->relation));
+											 OBJECT_KEY(RelationRelationId, row->relation));
 
 		/* row types follow their relations, unless they are composite types */
 		if (relation == NULL ||
