@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "allowance.h"
 #include "backup.h"
 #include "capture.h"
 #include "newborn.h"
@@ -360,7 +361,7 @@ capture_add(Relation rel, CaptureSource *source, char operation, bool counts)
 	capture_run->isnull[BACKUP_ROWS_ORDINAL - 1] = false;
 	capture_run->values[BACKUP_ROWS_OPERATION - 1] = CharGetDatum(operation);
 	capture_run->isnull[BACKUP_ROWS_OPERATION - 1] = false;
-	migrate_backup_charge(rel, migrate_pending_add(capture_run->pending, &row) + outside);
+	migrate_allowance_charge(rel, migrate_pending_add(capture_run->pending, &row) + outside);
 }
 
 /* Put the columns of a row of the source where they are kept. */
