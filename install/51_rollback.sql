@@ -684,6 +684,30 @@ END;
 COMMENT ON FUNCTION migrate.revoke_defaults(migrate.rollback_item, bigint) IS
 'statements that take away what default privileges have granted on an object that was just created';
 
+CREATE FUNCTION migrate.label_alter(item migrate.rollback_item) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	WITH have AS (
+		SELECT regexp_replace(h.statement, ' IS .*$', ' IS ') AS phrase, h.statement
+		FROM migrate.object_ddl((item).kind, (item).want_name, (item).have) h
+		WHERE h.part = 7 AND h.statement LIKE 'SECURITY LABEL %'
+	), want AS (
+		SELECT regexp_replace(w.statement, ' IS .*$', ' IS ') AS phrase, w.statement
+		FROM migrate.object_ddl((item).kind, (item).want_name, (item).want) w
+		WHERE w.part = 7 AND w.statement LIKE 'SECURITY LABEL %'
+	)
+	SELECT coalesce(w.statement, h.phrase || 'NULL')
+	FROM have h FULL JOIN want w ON w.phrase = h.phrase
+	WHERE w.statement IS DISTINCT FROM h.statement
+		-- those of columns that came are gone with them
+		AND (w.phrase IS NOT NULL OR h.phrase !~ ' ON COLUMN ' OR EXISTS (
+			SELECT FROM json_array_elements((item).want -> 'columns') c
+			WHERE right(h.phrase, length(quote_ident(c ->> 'name')) + 5) = '.' || quote_ident(c ->> 'name') || ' IS '))
+	ORDER BY coalesce(w.statement, h.phrase) COLLATE "C";
+END;
+COMMENT ON FUNCTION migrate.label_alter(migrate.rollback_item) IS
+'statements that give an object and its columns their earlier security labels';
+
 CREATE FUNCTION migrate.common_alter(item migrate.rollback_item) RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
 BEGIN ATOMIC
@@ -714,16 +738,18 @@ BEGIN ATOMIC
 		OR ((item).have -> 'columns')::text IS DISTINCT FROM ((item).want -> 'columns')::text)
 	UNION ALL
 	SELECT p.statement FROM p
-	WHERE p.part = 7 AND p.statement !~ '^COMMENT ON COLUMN '
+	WHERE p.part = 7 AND p.statement LIKE 'COMMENT %' AND p.statement !~ '^COMMENT ON COLUMN '
 		AND (item).have ->> 'comment' IS DISTINCT FROM (item).want ->> 'comment'
 	UNION ALL
 	SELECT regexp_replace(c.statement, ' IS .*$', ' IS NULL')
 	FROM migrate.object_ddl((item).kind, (item).want_name, ((item).want::jsonb || '{"comment":"x"}')::json) c
 	WHERE c.part = 7 AND c.statement !~ '^COMMENT ON COLUMN ' AND c.statement LIKE 'COMMENT %'
-		AND (item).have ->> 'comment' IS NOT NULL AND (item).want ->> 'comment' IS NULL;
+		AND (item).have ->> 'comment' IS NOT NULL AND (item).want ->> 'comment' IS NULL
+	UNION ALL
+	SELECT l FROM migrate.label_alter(item) l;
 END;
 COMMENT ON FUNCTION migrate.common_alter(migrate.rollback_item) IS
-'statements that give an object its earlier owner, privileges and comment';
+'statements that give an object its earlier owner, privileges, comment and labels';
 
 
 CREATE FUNCTION migrate.rollback_script(later bigint, earlier bigint) RETURNS SETOF text

@@ -164,6 +164,20 @@ DROP ROLE "regress_diff ""o=/";
 SET search_path = '';
 SELECT public.migrate_snapshot() > 0 AS taken;
 
+-- security labels, as a provider writes them: of a table, a column, a function
+BEGIN;
+SET LOCAL allow_system_table_mods = on;
+INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label) VALUES
+	('diff_test.t'::regclass, 'pg_class'::regclass, 0, 'a "b', 'it''s secret'), ('diff_test.t'::regclass, 'pg_class'::regclass, 1, 'dummy', 'of a column'),
+	('diff_test.f'::regproc, 'pg_proc'::regclass, 0, 'dummy', 'of a function');
+SELECT * FROM public.migrate_diff();
+SELECT public.migrate_snapshot() > 0 AS taken;
+SELECT count(*) FROM public.migrate_diff();
+UPDATE pg_seclabel SET label = 'another' WHERE provider = 'dummy';
+SELECT * FROM public.migrate_diff();
+SELECT l FROM regexp_split_to_table(public.migrate_schema(), E'\n') l WHERE l LIKE 'SECURITY LABEL%' ORDER BY l COLLATE "C";
+ROLLBACK;
+
 -- 42704
 SELECT * FROM public.migrate_diff(99999);
 \echo :LAST_ERROR_SQLSTATE
