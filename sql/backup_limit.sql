@@ -78,6 +78,8 @@ SELECT plan_says('ALTER SCHEMA backup_limit RENAME TO limits; CREATE SCHEMA back
 SELECT plan_says('SET search_path = public; CREATE TABLE parted (pad text)', 'SET LOCAL search_path = public; SELECT nextval(''backup_limit.ran''); ALTER TABLE parted DROP pad');
 SELECT plan_says('ALTER TABLE parted DETACH PARTITION parted_1; SELECT nextval(''ran''); DROP TABLE parted');
 SELECT plan_says('DO $d$ BEGIN ALTER TABLE backup_limit.parted RENAME TO was; CREATE TABLE backup_limit.parted (pad text); END $d$; SELECT nextval(''ran''); ALTER TABLE parted DROP pad');
+SELECT plan_says('CREATE ROLE regress_backup_limit_made; GRANT ALL ON SCHEMA backup_limit TO regress_backup_limit_made; GRANT ALL ON SEQUENCE ran TO regress_backup_limit_made',
+	E'-- migrate: role = regress_backup_limit_made\nSELECT nextval(''ran''); CREATE TABLE made (id integer)');
 SELECT plan_says('SELECT nextval(''ran''); ALTER TABLE no_such_table DROP pad') ~ '^42P01 .*ran 1';
 
 -- what cannot be foreseen is refused when it happens, and nothing of it stays

@@ -12,7 +12,8 @@
  *
  * A forecast must never refuse a plan that would go through.  So each relation
  * counts only as long as no statement before has touched it, and nothing counts
- * behind a statement that may do anything: a DO block, a CALL, a SET search_path.
+ * behind a statement that may do anything: a DO block, a CALL, a SET search_path;
+ * nor in the script of a role that an earlier one may make.
  *
  * Most databases are smaller than the limit: then scripts are not even read.
  *
@@ -29,15 +30,18 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
 #include "tcop/tcopprot.h"
+#include "utils/acl.h"
 #include "utils/evtcache.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "allowance.h"
+#include "compat.h"
 #include "copyrows.h"
 #include "execute.h"
 #include "exempt.h"
@@ -381,6 +385,18 @@ forecast_statement(ForecastRun *run, Node *node)
 	}
 }
 
+/* Tell whether the role that a script runs as is not there yet, or not within reach. */
+static bool
+forecast_role_is_to_come(const char *role)
+{
+	Oid			roleid;
+
+	if (role == NULL)
+		return false;
+	roleid = get_role_oid(role, true);
+	return !OidIsValid(roleid) || !compat_can_set_role(GetUserId(), roleid);
+}
+
 /* Look at every statement of a script, as what it will run as. */
 static void
 forecast_script(void *arg)
@@ -420,6 +436,7 @@ migrate_forecast_script(Forecast *forecast, const Script *script, PositionFrame 
 {
 	ForecastRun run = {.forecast = forecast, .script = script, .frame = frame};
 
+	forecast->ended |= forecast_role_is_to_come(script->directives.role);
 	if (forecast->ended)
 		return;
 	run.exempt.context = CurrentMemoryContext;
