@@ -21,7 +21,7 @@ BEGIN
 	PERFORM migrate_unregister(v);
 	script := regexp_replace(script, '^[^\n]*\n', '');
 	-- versions of the server write views each in their way
-	script := regexp_replace(script, '(CREATE VIEW [^ ]+) AS\n SELECT [^;]*;', '\1 AS ...;', 'g');
+	script := regexp_replace(script, '(CREATE (OR REPLACE )?VIEW [^ ]+) AS\n SELECT [^;]*;', '\1 AS ...;', 'g');
 EXCEPTION WHEN others THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
 	problem := SQLSTATE || ' ' || SQLERRM || ' ' || detail;
