@@ -132,5 +132,5 @@ INSERT INTO serials (v) VALUES (1), (2), (3);
 SELECT run('ALTER SEQUENCE counted RESTART; ALTER SEQUENCE counted INCREMENT 2; ALTER TABLE serials ALTER id DROP IDENTITY; DROP SEQUENCE counted');
 SELECT what, operation, relation_name, last_value, is_called, kept_as FROM migrate.backup WHERE what = 'sequence' ORDER BY backup;
 SELECT * FROM migrate.backup_problem;
-SELECT what, removed FROM migrate_prune('0');
+SELECT what, removed > 10 AS removed FROM migrate_prune('0');
 DROP SCHEMA backup_type CASCADE;
