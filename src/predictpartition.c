@@ -111,7 +111,7 @@ migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command
 	Relation	rel;
 	List	   *condition;
 
-	if (get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
+	if (command->bound == NULL || get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
 	{
 		if (OidIsValid(relid))
 			(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
