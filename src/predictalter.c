@@ -140,6 +140,7 @@ static void
 predictalter_add_key(const AlterWalk *walk, const Constraint *constraint)
 {
 	List	   *names = constraint->keys;
+	ListCell   *lc;
 
 	if (constraint->indexname == NULL)
 		migrate_prediction_build(walk->prediction, walk->relid,
@@ -147,17 +148,27 @@ predictalter_add_key(const AlterWalk *walk, const Constraint *constraint)
 								 walk->recurse);
 	else
 		names = predictalter_index_columns(walk->relid, constraint->indexname);
-	if (constraint->contype == CONSTR_PRIMARY)
-		predictalter_key_columns(walk, names);
+	if (constraint->contype != CONSTR_PRIMARY)
+		return;
+	predictalter_key_columns(walk, names);
+	/* with ONLY, partitions are asked whether they are NOT NULL already */
+	if (!walk->recurse && get_rel_relkind(walk->relid) == RELKIND_PARTITIONED_TABLE)
+		foreach(lc, find_inheritance_children(walk->relid, NoLock))
+			(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
 }
 
 /* ADD FOREIGN KEY: partitions get it, too, but those that have it already. */
 static void
 predictalter_add_foreign_key(const AlterWalk *walk, Oid relid, const Constraint *constraint)
 {
-	Oid			other = migrate_prediction_relation(walk->prediction, constraint->pktable);
+	PredictKey	key = {
+		.names = constraint->fk_attrs,
+		.on_update = constraint->fk_upd_action,
+		.on_delete = constraint->fk_del_action,
+	};
 	ListCell   *lc;
 
+	key.other = migrate_prediction_relation(walk->prediction, constraint->pktable);
 	if (!constraint->skip_validation)
 		predictalter_scan(walk->prediction, relid, walk->mode);
 	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
@@ -165,10 +176,10 @@ predictalter_add_foreign_key(const AlterWalk *walk, Oid relid, const Constraint 
 	foreach(lc, find_inheritance_children(relid, NoLock))
 	{
 		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
-		if (!list_member_oid(migrate_predict_referred_tables(lfirst_oid(lc)), other))
+		if (!migrate_predict_has_key(lfirst_oid(lc), &key))
 			predictalter_add_foreign_key(walk, lfirst_oid(lc), constraint);
-		else if (OidIsValid(other))
-			migrate_prediction_lock_family(walk->prediction, other, AccessExclusiveLock);
+		else
+			migrate_prediction_lock_family(walk->prediction, key.other, AccessExclusiveLock);
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "utils/array.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -76,12 +77,9 @@ predictconstraint_refers(Oid constraint, Oid relid)
 	return refers;
 }
 
-/*
- * List the tables at the other ends of the foreign keys of a table, or of those
- * that refer to it, for which there is no index.
- */
-static List *
-predictconstraint_other_ends(Oid relid, bool referring)
+/* List the tables whose foreign keys refer to a table; there is no index for that. */
+List *
+migrate_predict_referring_tables(Oid relid)
 {
 	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
 	List	   *tables = NIL;
@@ -89,36 +87,86 @@ predictconstraint_other_ends(Oid relid, bool referring)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, referring ? Anum_pg_constraint_confrelid : Anum_pg_constraint_conrelid,
-				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, referring ? InvalidOid : ConstraintRelidTypidNameIndexId,
-							  !referring, NULL, 1, &key);
+	ScanKeyInit(&key, Anum_pg_constraint_confrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 
 		/* what a key of a partitioned table made for its partitions comes with that */
 		if (form->contype == CONSTRAINT_FOREIGN &&
-			!(referring && predictconstraint_refers(form->conparentid, relid)))
-			tables = list_append_unique_oid(tables, referring ? form->conrelid : form->confrelid);
+			!predictconstraint_refers(form->conparentid, relid))
+			tables = list_append_unique_oid(tables, form->conrelid);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return tables;
 }
 
-/* List the tables that foreign keys of a table refer to. */
-List *
-migrate_predict_referred_tables(Oid relid)
+/* Return the names of the columns of a foreign key. */
+static List *
+predictconstraint_columns(HeapTuple tuple)
 {
-	return predictconstraint_other_ends(relid, false);
+	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+	bool		isnull;
+	ArrayType  *columns = DatumGetArrayTypeP(SysCacheGetAttr(CONSTROID, tuple,
+															 Anum_pg_constraint_conkey, &isnull));
+	List	   *names = NIL;
+
+	for (int i = 0; i < ArrayGetNItems(ARR_NDIM(columns), ARR_DIMS(columns)); i++)
+		names = lappend(names, makeString(get_attname(form->conrelid,
+													  ((int16 *) ARR_DATA_PTR(columns))[i], false)));
+	return names;
 }
 
-/* List the tables whose foreign keys refer to a table. */
+/* List the foreign keys of a table. */
 List *
-migrate_predict_referring_tables(Oid relid)
+migrate_predict_keys(Oid relid)
 {
-	return predictconstraint_other_ends(relid, true);
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	List	   *keys = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+		PredictKey *item;
+
+		if (form->contype != CONSTRAINT_FOREIGN)
+			continue;
+		item = palloc0(sizeof(PredictKey));
+		item->other = form->confrelid;
+		item->names = predictconstraint_columns(tuple);
+		item->on_update = form->confupdtype;
+		item->on_delete = form->confdeltype;
+		keys = lappend(keys, item);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return keys;
+}
+
+/* Tell whether a table has a foreign key already, as tryAttachPartitionForeignKey() would. */
+bool
+migrate_predict_has_key(Oid relid, const PredictKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, migrate_predict_keys(relid))
+	{
+		PredictKey *item = lfirst(lc);
+
+		if (item->other == key->other && item->on_update == key->on_update &&
+			item->on_delete == key->on_delete && equal(item->names, key->names))
+			return true;
+	}
+	return false;
 }
 
 /* List the tables made by CREATE TABLE ... OF a type. */

@@ -44,8 +44,18 @@ typedef struct PredictConstraint
 	Oid			other;			/* table that a foreign key refers to */
 } PredictConstraint;
 
+/* A foreign key. */
+typedef struct PredictKey
+{
+	Oid			other;			/* table it refers to */
+	List	   *names;			/* of its columns, as String */
+	char		on_update;
+	char		on_delete;
+} PredictKey;
+
 extern bool migrate_predict_constraint(Oid relid, const char *name, PredictConstraint *constraint);
-extern List *migrate_predict_referred_tables(Oid relid);
+extern List *migrate_predict_keys(Oid relid);
+extern bool migrate_predict_has_key(Oid relid, const PredictKey *key);
 extern List *migrate_predict_referring_tables(Oid relid);
 extern bool migrate_predict_has_row_trigger(Oid relid, const char *name);
 extern List *migrate_predict_typed_tables(Oid type);

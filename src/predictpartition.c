@@ -92,13 +92,16 @@ predictpartition_default(Prediction *prediction, Oid parent, PartitionBoundSpec 
 static void
 predictpartition_keys(Prediction *prediction, Oid parent, Oid relid, LOCKMODE referring)
 {
-	List	   *had = OidIsValid(relid) ? migrate_predict_referred_tables(relid) : NIL;
 	ListCell   *lc;
 
-	foreach(lc, migrate_predict_referred_tables(parent))
-		migrate_prediction_lock_family(prediction, lfirst_oid(lc),
-									   list_member_oid(had, lfirst_oid(lc)) ?
+	foreach(lc, migrate_predict_keys(parent))
+	{
+		PredictKey *key = lfirst(lc);
+
+		migrate_prediction_lock_family(prediction, key->other,
+									   OidIsValid(relid) && migrate_predict_has_key(relid, key) ?
 									   AccessExclusiveLock : ShareRowExclusiveLock);
+	}
 	foreach(lc, migrate_predict_referring_tables(parent))
 		(void) migrate_prediction_lock(prediction, lfirst_oid(lc), referring);
 }

@@ -4,7 +4,7 @@
  *		Which relations queries read and write.
  *
  * From the parse tree as it was written.  Functions that are not the server's own
- * may do anything: a query that calls one is opaque.
+ * may do anything, triggers and rules too: a query that runs one is opaque.
  *
  *-------------------------------------------------------------------------
  */
@@ -130,6 +130,33 @@ predictquery_name(QueryWalk *walk, const RangeVar *name, LOCKMODE mode)
 		migrate_predict_view_sources(walk->prediction, relid, AccessShareLock);
 }
 
+/* Tell whether writing to a relation may run somebody's trigger, or a rule. */
+static bool
+predictquery_is_watched(Oid relid)
+{
+	Relation	rel = migrate_prediction_open(relid);
+	bool		watched;
+
+	if (rel == NULL)
+		return true;
+	watched = rel->rd_rules != NULL && rel->rd_rel->relkind != RELKIND_VIEW;
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		watched |= !rel->trigdesc->triggers[i].tgisinternal;
+	migrate_prediction_close(rel);
+	return watched;
+}
+
+/* Add a lock on a relation that a query writes to. */
+static void
+predictquery_target(QueryWalk *walk, const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	predictquery_name(walk, name, RowExclusiveLock);
+	if (OidIsValid(relid) && predictquery_is_watched(relid))
+		walk->prediction->opaque = true;
+}
+
 /* Remember the names that WITH gives; they hold for the whole walk. */
 static void
 predictquery_with(QueryWalk *walk, WithClause *with)
@@ -177,19 +204,19 @@ predictquery_walk(Node *node, void *context)
 			break;
 		case T_InsertStmt:
 			predictquery_with(walk, ((InsertStmt *) node)->withClause);
-			predictquery_name(walk, ((InsertStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((InsertStmt *) node)->relation);
 			break;
 		case T_UpdateStmt:
 			predictquery_with(walk, ((UpdateStmt *) node)->withClause);
-			predictquery_name(walk, ((UpdateStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((UpdateStmt *) node)->relation);
 			break;
 		case T_DeleteStmt:
 			predictquery_with(walk, ((DeleteStmt *) node)->withClause);
-			predictquery_name(walk, ((DeleteStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((DeleteStmt *) node)->relation);
 			break;
 		case T_MergeStmt:
 			predictquery_with(walk, ((MergeStmt *) node)->withClause);
-			predictquery_name(walk, ((MergeStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((MergeStmt *) node)->relation);
 			break;
 		default:
 			break;
@@ -201,9 +228,10 @@ predictquery_walk(Node *node, void *context)
 static void
 predictquery_copy(QueryWalk *walk, CopyStmt *statement)
 {
-	if (statement->relation != NULL)
-		predictquery_name(walk, statement->relation,
-						  statement->is_from ? RowExclusiveLock : AccessShareLock);
+	if (statement->relation != NULL && statement->is_from)
+		predictquery_target(walk, statement->relation);
+	else if (statement->relation != NULL)
+		predictquery_name(walk, statement->relation, AccessShareLock);
 	(void) predictquery_walk(statement->query, walk);
 }
 
