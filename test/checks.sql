@@ -8,7 +8,7 @@ COMMENT ON SCHEMA checks IS 'what must hold of snapshots';
 
 CREATE FUNCTION checks.live()
 RETURNS TABLE (kind text, name text, digest bytea, class oid, object oid, needs bigint[])
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE			-- which keeps the plan
 SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 SET DateStyle = 'ISO, MDY'
@@ -17,6 +17,9 @@ SET TimeZone = 'UTC'
 SET extra_float_digits = 3
 SET bytea_output = hex
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH o AS MATERIALIZED (
 		SELECT l.*, sha256(convert_to(l.definition::text, 'UTF8')) AS digest,
 			('x' || left(encode(sha256(convert_to(l.kind, 'UTF8') || '\x00' || convert_to(l.name, 'UTF8') || '\x00'), 'hex'), 16))::bit(64)::bigint AS id
@@ -27,7 +30,8 @@ AS $$
 		GROUP BY d.class, d.object
 	)
 	SELECT o.kind, o.name, o.digest, o.class, o.object, coalesce(n.needs, '{}')
-	FROM o LEFT JOIN n ON n.class = o.class AND n.object = o.object
+	FROM o LEFT JOIN n ON n.class = o.class AND n.object = o.object;
+END
 $$;
 COMMENT ON FUNCTION checks.live() IS
 'what a full render gives now: each object, the digest of its definition, and the ids of what it needs';
