@@ -287,12 +287,18 @@ down_alone() {
 	phase=
 }
 
+# Print a dump without the moment that 'now'::timestamp in a view was when the view was
+# created: on each side another one.
+without_moments() {
+	sed -E "s/'[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+'::timestamp/'(a moment)'::timestamp/g" "$1"
+}
+
 # Compare the dumps of both sides.
 compare() {
 	dump psql_side "$work/psql.sql" &
 	dump engine_side "$work/engine.sql"
 	wait $!
-	cmp -s "$work/psql.sql" "$work/engine.sql" && return 0
+	cmp -s <(without_moments "$work/psql.sql") <(without_moments "$work/engine.sql") && return 0
 	difference "$1: the schemas differ"
 	diff "$work/psql.sql" "$work/engine.sql" | head -n 20
 }

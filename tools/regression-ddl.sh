@@ -139,7 +139,7 @@ prepare
 as_user "$bin/pg_ctl" -s -D "$work/data" -m fast stop
 as_user cp -r "$work/data" "$work/data2"
 as_user "$bin/pg_ctl" -s -w -D "$work/data" -o '-c log_statement=all' -l "$work/server.log" start
-as_user "$bin/pg_ctl" -s -w -D "$work/data2" -o "-p 5433 -c log_directory=$work/log2" -l "$work/server2.log" start
+as_user "$bin/pg_ctl" -s -w -D "$work/data2" -o "-p 5433 -c log_directory=$work/log2 -c lock_timeout=5s" -l "$work/server2.log" start
 mapfile -t files < <(schedule "$@")
 
 say "${#files[@]} files by psql"
@@ -157,6 +157,10 @@ for file in "${files[@]}"; do
 	[ -e "$work/out/$file.sql" ] || continue
 	on single psql -X -q -d regression -v every="$every" -f "$work/out/$file.sql" \
 		>/dev/null 2>"$work/out/$file.err" </dev/null || true
+	# what a transaction has prepared, and failed to finish, would lock out the others
+	ask single 'SELECT gid FROM pg_prepared_xacts' | while read -r gid; do
+		ask single "ROLLBACK PREPARED '$gid'"
+	done
 	while read -r line; do
 		difference "$file: $line"
 	done < <(sed -n 's/.*INFO:  DIFFERENT //p' "$work/out/$file.err")

@@ -77,7 +77,8 @@ while (my $line = <$in>)
 	}
 	elsif ($record->{error_severity} =~ /^(ERROR|FATAL|PANIC)$/)
 	{
-		delete $last{$file};
+		# a COMMIT that fails ends the transaction all the same
+		delete $last{$file} if $last{$file} && bare($last{$file}{statement}) !~ /^(COMMIT|END)\b/i;
 	}
 }
 add($_, $last{$_}) for sort keys %last;
