@@ -3,6 +3,8 @@
 #
 # usage: tools/corpus.sh DIR        ("make corpus DIR=...")
 #
+# It makes three databases for each migration: with TMPDIR=/dev/shm much faster.
+#
 # DIR holds migrations/VERSION_NAME.sql, rollbacks/VERSION_rollback_NAME.sql
 # and, where the project expects roles or schemas, preamble.sql.
 #
