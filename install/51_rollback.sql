@@ -439,7 +439,9 @@ BEGIN
 					END LOOP;
 				END IF;
 			END LOOP;
-			IF item.want IS NOT NULL AND text_now <> item.have::text AND text_now = item.want::text THEN
+			-- the columns of a view keep their names
+			IF item.want IS NOT NULL AND text_now <> item.have::text AND text_now = item.want::text
+				AND (item.kind NOT IN ('view', 'materialized view') OR (item.have -> 'columns')::text = (item.want -> 'columns')::text) THEN
 				CONTINUE WHEN own_now = item.want_name;
 				item.have := item.want;
 				item.action := 'alter';

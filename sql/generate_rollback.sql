@@ -111,6 +111,12 @@ ALTER TABLE a RENAME COLUMN name TO other;
 ALTER TABLE a RENAME COLUMN n TO name;
 ALTER TABLE a RENAME COLUMN other TO n;
 $up$);
+-- the columns of a view do not follow those of its table
+SELECT * FROM generate_check($up$
+ALTER TABLE a RENAME COLUMN name TO title;
+DROP VIEW v, v2;
+CREATE VIEW v AS SELECT id, title, n FROM a;
+$up$);
 -- a partition of a table that a foreign key refers to can only be dropped when it is none any more
 SELECT migrate_register(2, 'partitions', $up$-- migrate: search_path = generate_test
 CREATE TABLE k (id integer PRIMARY KEY) PARTITION BY LIST (id);
