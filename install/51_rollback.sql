@@ -309,8 +309,11 @@ BEGIN ATOMIC
 	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.old_name, r.aside)
 	FROM r WHERE r.aside IS NOT NULL
 	UNION ALL
-	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, coalesce(r.aside, r.old_name), r.new_name)
-	FROM r;
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.old_name, r.new_name)
+	FROM r WHERE r.aside IS NULL
+	UNION ALL
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.aside, r.new_name)
+	FROM r WHERE r.aside IS NOT NULL;
 END;
 COMMENT ON FUNCTION migrate.rename_columns_ddl(migrate.rollback_item) IS
 'statements that give the columns of a table their earlier names';

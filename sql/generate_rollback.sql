@@ -99,7 +99,7 @@ SELECT * FROM generate_check('ALTER SEQUENCE a_id_seq INCREMENT 7 CACHE 3');
 SELECT * FROM generate_check('ALTER TYPE mood ADD VALUE ''happy'' BEFORE ''ok''');
 SELECT * FROM generate_check('ALTER TYPE mood RENAME VALUE ''ok'' TO ''fine''');
 
--- a new column has taken the name of a renamed one; two have changed names
+-- a new column has taken the name of a renamed one; two have changed names; one has taken another's
 SELECT * FROM generate_check($up$
 ALTER TABLE a DROP CONSTRAINT a_pkey CASCADE;
 ALTER TABLE a RENAME COLUMN id TO old_id;
@@ -110,6 +110,10 @@ SELECT * FROM generate_check($up$
 ALTER TABLE a RENAME COLUMN name TO other;
 ALTER TABLE a RENAME COLUMN n TO name;
 ALTER TABLE a RENAME COLUMN other TO n;
+$up$);
+SELECT * FROM generate_check($up$
+ALTER TABLE b RENAME COLUMN a_id TO a;
+ALTER TABLE b RENAME COLUMN note TO a_id;
 $up$);
 -- the columns of a view do not follow those of its table
 SELECT * FROM generate_check($up$
