@@ -8,12 +8,10 @@
 #include "postgres.h"
 
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_node.h"
 #include "parser/parse_utilcmd.h"
 #include "partitioning/partbounds.h"
 #include "utils/lsyscache.h"

@@ -13,9 +13,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/transam.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_rewrite.h"
 #include "miscadmin.h"
@@ -118,7 +116,7 @@ predictquery_name(QueryWalk *walk, const RangeVar *name, LOCKMODE mode)
 	if (name->schemaname == NULL)
 		foreach(lc, walk->names)
 			if (strcmp(strVal(lfirst(lc)), name->relname) == 0)
-				return;
+			return;
 	relid = migrate_prediction_relation(walk->prediction, name);
 	if (!OidIsValid(relid) || relid < FirstNormalObjectId)
 		return;
