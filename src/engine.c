@@ -34,6 +34,7 @@
 #include "engine.h"
 #include "execute.h"
 #include "ledger.h"
+#include "lockphase.h"
 #include "loss.h"
 #include "owner.h"
 #include "plan.h"
@@ -61,6 +62,8 @@ typedef struct EngineRun
 	int64		snapshot;		/* equals the schema as it stands; 0 = none */
 	RestorePoint restore_point;
 	bool		restores;		/* there are kept rows to be put back */
+	const MigratePlan *plan;
+	LockPhaseResult locks;		/* what it took to get them */
 	MemoryContext step_context; /* reset after each step */
 } EngineRun;
 
@@ -92,9 +95,9 @@ migrate_engine_init(void)
 	migrate_loss_init();
 }
 
-/* Read the script of a step. */
-static void
-engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
+/* Fetch the script of a step from the registry. */
+static char *
+engine_fetch(EngineRun *run, const PlanStep *plan, EngineStep *step)
 {
 	const char *direction = run->down ? "down" : "up";
 	char	   *body = migrate_registry_body(plan->version, direction);
@@ -109,6 +112,15 @@ engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
 	step->frame.version = plan->version;
 	step->frame.name = plan->name;
 	step->frame.direction = direction;
+	return body;
+}
+
+/* Read the script of a step. */
+static void
+engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
+{
+	char	   *body = engine_fetch(run, plan, step);
+
 	step->script = migrate_script_read(body, &step->frame);
 }
 
@@ -327,7 +339,33 @@ engine_finish(const MigratePlan *plan)
 	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 }
 
-/* What comes before the first step. */
+/* Gather what the scripts will lock. */
+static void
+engine_gather_locks(LockPlan *locks, void *arg)
+{
+	EngineRun  *run = (EngineRun *) arg;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "migrate gather",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListCell   *lc;
+
+	foreach(lc, run->plan->steps)
+	{
+		EngineStep	step = {0};
+		char	   *body = engine_fetch(run, lfirst(lc), &step);
+
+		step.script = migrate_script_read_trees(body, &step.frame);
+		migrate_lockplan_add(locks, step.script, &step.frame);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/*
+ * What comes before the first step.  Locks come after the look at the whole
+ * schema, which takes a while, and right before the first change.
+ */
 static void
 engine_open(EngineRun *run, const MigratePlan *plan)
 {
@@ -336,6 +374,8 @@ engine_open(EngineRun *run, const MigratePlan *plan)
 	if (migrate_snapshots)
 		run->snapshot = migrate_verify_drift();
 	run->restores = migrate_restoreitem_any(run->down);
+	migrate_deploy_announce(first->version);
+	migrate_lockphase_take(engine_gather_locks, run, &run->locks);
 	migrate_restorepoint_write(first->version, &run->restore_point);
 }
 
@@ -353,6 +393,7 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	SPI_connect();
 	migrate_deploy_begin(command);
 	plan = make_plan(version);
+	run.plan = plan;
 	run.down = plan->down;
 	run.extension = migrate_extension_oid();
 	engine_check_obstacles(&run, plan);
