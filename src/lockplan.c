@@ -183,7 +183,7 @@ lockplan_statement(LockPlanReader *reader, ScriptStatement *stmt)
 		return;
 	}
 	reader->plan->created += migrate_lockcount_created(stmt->node);
-	prediction = migrate_predict(stmt->node, reader->script->clean);
+	prediction = migrate_predict_locks(stmt->node);
 	foreach(lc, prediction->relations)
 	{
 		PredictedRelation *relation = lfirst(lc);

@@ -1,0 +1,112 @@
+/*-------------------------------------------------------------------------
+ *
+ * predictconstraint.c
+ *		What predictions have to know of constraints and types that are there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+#include "predicting.h"
+
+/* Look up a constraint of a relation; false = there is none of that name. */
+bool
+migrate_predict_constraint(Oid relid, const char *name, PredictConstraint *constraint)
+{
+	HeapTuple	tuple;
+	Form_pg_constraint form;
+
+	constraint->oid = get_relation_constraint_oid(relid, name, true);
+	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint->oid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	constraint->valid = form->convalidated;
+	constraint->inherits = form->contype == CONSTRAINT_CHECK && !form->connoinherit;
+	constraint->other = form->contype == CONSTRAINT_FOREIGN ? form->confrelid : InvalidOid;
+	ReleaseSysCache(tuple);
+	return true;
+}
+
+/* Tell whether a table has a row trigger; of a name, or any (NULL). */
+bool
+migrate_predict_has_row_trigger(Oid relid, const char *name)
+{
+	Relation	rel = migrate_prediction_open(relid);
+	bool		has = false;
+
+	if (rel == NULL)
+		return true;
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &rel->trigdesc->triggers[i];
+
+		has |= TRIGGER_FOR_ROW(trigger->tgtype) &&
+			(name == NULL || strcmp(trigger->tgname, name) == 0);
+	}
+	migrate_prediction_close(rel);
+	return has;
+}
+
+/* List the tables that foreign keys of a table refer to. */
+List *
+migrate_predict_referred_tables(Oid relid)
+{
+	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
+	List	   *tables = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN)
+			tables = list_append_unique_oid(tables, ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return tables;
+}
+
+/* List the tables made by CREATE TABLE ... OF a type. */
+List *
+migrate_predict_typed_tables(Oid type)
+{
+	Relation	rel = table_open(DependRelationId, AccessShareLock);
+	List	   *tables = NIL;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(TypeRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(type));
+	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (form->classid == RelationRelationId && form->objsubid == 0 &&
+			form->deptype == DEPENDENCY_NORMAL)
+			tables = lappend_oid(tables, form->objid);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return tables;
+}
