@@ -262,21 +262,37 @@ lockphase_keeps_others_out(void)
 	return false;
 }
 
+/* Why the phase gives up. */
+typedef enum LockPhaseReason
+{
+	LOCKPHASE_IMPATIENT,
+	LOCKPHASE_KEEPS_OUT,		/* the transaction keeps others out itself */
+	LOCKPHASE_WRAPAROUND
+} LockPhaseReason;
+
+/* Return what to do about a lock that is not to be had. */
+static char *
+lockphase_advice(LockPhaseReason reason, const BlockerReport *report)
+{
+	char	   *end = report->command ? psprintf(", or end what is in the way: %s", report->command) : "";
+
+	if (reason == LOCKPHASE_KEEPS_OUT)
+		return psprintf("It was tried once only, because this transaction keeps others out of relations itself. Commit that first%s.",
+						end);
+	return psprintf("Nothing was changed. Try again when it is quieter, raise migrate.lock_patience (now %d ms)%s.",
+					migrate_lock_patience, end);
+}
+
 /* Raise what a lock that is not to be had raises. */
 static void
-lockphase_refuse(const LockPlanEntry *entry, const BlockerReport *report, int64 patience)
+lockphase_refuse(const LockPlanEntry *entry, LockPhaseReason reason, const BlockerReport *report)
 {
-	const char *mode = GetLockmodeName(DEFAULT_LOCKMETHOD, entry->mode);
-
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-			 errmsg("could not get %s on %s", mode, entry->label),
+			 errmsg("could not get %s on %s",
+					GetLockmodeName(DEFAULT_LOCKMETHOD, entry->mode), entry->label),
 			 errdetail("%s", report->list[0] ? report->list : "What was in the way has just ended."),
-			 report->command ?
-			 errhint("Nothing was changed. Try again later, raise migrate.lock_patience (" INT64_FORMAT " ms), or end what is in the way: %s.",
-					 patience, report->command) :
-			 errhint("Nothing was changed. Try again, or raise migrate.lock_patience (" INT64_FORMAT " ms).",
-					 patience)));
+			 errhint("%s", lockphase_advice(reason, report))));
 }
 
 /* Raise what a vacuum against wraparound raises. */
@@ -294,7 +310,7 @@ lockphase_refuse_wraparound(const LockPlanEntry *entry, const BlockerReport *rep
 typedef struct LockPhaseRefusal
 {
 	const LockPlanEntry *entry;
-	bool		wraparound;
+	LockPhaseReason reason;
 } LockPhaseRefusal;
 
 /* Give up. */
@@ -305,16 +321,16 @@ lockphase_give_up(void *arg)
 	BlockerReport report;
 
 	migrate_blocker_report(refusal->entry->relid, refusal->entry->mode, &report);
-	if (refusal->wraparound)
+	if (refusal->reason == LOCKPHASE_WRAPAROUND)
 		lockphase_refuse_wraparound(refusal->entry, &report);
-	lockphase_refuse(refusal->entry, &report, migrate_lock_patience);
+	lockphase_refuse(refusal->entry, refusal->reason, &report);
 }
 
 /* Give up, at the statement that needs the lock. */
 static void
-lockphase_fail(LockPhase *phase, bool wraparound)
+lockphase_fail(LockPhase *phase, LockPhaseReason reason)
 {
-	LockPhaseRefusal refusal = {.entry = phase->awaited, .wraparound = wraparound};
+	LockPhaseRefusal refusal = {.entry = phase->awaited, .reason = reason};
 	PositionFrame frame = phase->awaited->frame;
 
 	pgstat_report_activity(STATE_RUNNING, debug_query_string);
@@ -385,7 +401,7 @@ lockphase_sleep(LockPhase *phase, const VirtualTransactionId *before)
 			GetCurrentTimestamp() >= phase->deadline)
 			break;
 		if (migrate_blocker_prevents_wraparound(now))
-			lockphase_fail(phase, true);
+			lockphase_fail(phase, LOCKPHASE_WRAPAROUND);
 		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), phase->queued) &&
 			!migrate_blocker_remains(before, now))
 			break;
@@ -417,13 +433,16 @@ lockphase_waited(LockPhase *phase)
 	const LockPlanEntry *entry = phase->awaited;
 	VirtualTransactionId *before = migrate_blocker_find(entry->relid, entry->mode);
 
-	if (migrate_lock_patience == 0 || phase->attempts >= LOCKPHASE_ATTEMPTS ||
-		lockphase_keeps_others_out())
-		lockphase_fail(phase, migrate_blocker_prevents_wraparound(before));
+	if (migrate_blocker_prevents_wraparound(before))
+		lockphase_fail(phase, LOCKPHASE_WRAPAROUND);
+	if (migrate_lock_patience == 0 || phase->attempts >= LOCKPHASE_ATTEMPTS)
+		lockphase_fail(phase, LOCKPHASE_IMPATIENT);
+	if (lockphase_keeps_others_out())
+		lockphase_fail(phase, LOCKPHASE_KEEPS_OUT);
 	lockphase_sleep(phase, before);
 	pfree(before);
 	if (GetCurrentTimestamp() >= phase->deadline)
-		lockphase_fail(phase, false);
+		lockphase_fail(phase, LOCKPHASE_IMPATIENT);
 }
 
 /* Before the queue is entered: refuse where that is in vain, rest now and then. */
@@ -434,13 +453,13 @@ lockphase_enter(LockPhase *phase)
 	VirtualTransactionId *now = migrate_blocker_find(entry->relid, entry->mode);
 
 	if (migrate_blocker_prevents_wraparound(now))
-		lockphase_fail(phase, true);
+		lockphase_fail(phase, LOCKPHASE_WRAPAROUND);
 	pfree(now);
 	lockphase_report(entry);
 	if (phase->hops < LOCKPHASE_HOPS)
 		return;
 	if (GetCurrentTimestamp() >= phase->deadline)
-		lockphase_fail(phase, false);
+		lockphase_fail(phase, LOCKPHASE_IMPATIENT);
 	lockphase_nap(phase);
 }
 
