@@ -7,7 +7,7 @@
 # - giving up names who is in the way: sessions, prepared transactions; of
 #   sessions of others no more than pg_stat_activity would show the caller;
 # - a client learns what is waited for; a cancelled wait leaves nothing;
-# - a vacuum against wraparound is not waited for;
+# - an autovacuum makes way, one against wraparound is not waited for;
 # - a plan that needs much of the lock table says so.
 
 use strict;
@@ -189,7 +189,7 @@ refused('session of another role', 'deployer',
 	qr/could not get AccessExclusiveLock on public\.b\nDETAIL:  Process \d+ \(role \S+, its state is not yours to see\) holds AccessShareLock\.\nmigration 1 \(alter\), up, statement 2 of 2, line 1\nHINT:  [^\n]* SELECT pg_terminate_backend\(\d+\)\.\n/);
 query('GRANT pg_read_all_stats TO deployer');
 refused('session of another role, for who may see it', 'deployer',
-	qr/could not get AccessExclusiveLock on public\.b\nDETAIL:  Process \d+ \(role \S+, idle in transaction for \S+, transaction \S+ old\) holds AccessShareLock: BEGIN; SELECT 'secret'/);
+	qr/could not get AccessExclusiveLock on public\.b\nDETAIL:  Process \d+ \(role \S+, idle in transaction for \S+, transaction \S+ old\) holds AccessShareLock: (?:BEGIN; )?SELECT 'secret'/);
 query('REVOKE pg_read_all_stats FROM deployer');
 
 # A wait that is cancelled leaves nothing behind.
@@ -224,14 +224,51 @@ like($warnings[1], qr/^There is room for \d+ locks of all sessions together\.$/,
 like($warnings[2], qr/migrate_apply\(VERSION\)/, 'what to do');
 
 #
-# A vacuum against wraparound is at work: it would not make way.
+# Autovacuum.  Most of it makes way, even if we wait for less than what the server
+# takes to notice; not so a vacuum against wraparound.
 #
-query(<<'EOT');
-CREATE TABLE old (id int, filler text) WITH (fillfactor = 10, autovacuum_freeze_max_age = 100000, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1);
+my $slow = 'fillfactor = 10, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1';
+query(<<"EOT");
+CREATE TABLE busy (id int, filler text) WITH ($slow);
+INSERT INTO busy SELECT g, repeat('x', 500) FROM generate_series(1, 2000) g;
+CREATE TABLE old (id int, filler text) WITH ($slow, autovacuum_freeze_max_age = 100000, autovacuum_enabled = off);
 INSERT INTO old SELECT g, repeat('x', 500) FROM generate_series(1, 2000) g;
 CREATE TABLE burn (n int);
-SELECT migrate_register(3, 'old', 'ALTER TABLE old ADD note text');
 EOT
+
+# Apply a script when a vacuum is at work.
+sub apply_against_vacuum
+{
+	my ($version, $vacuum, $script) = @_;
+	my $seen = 0;
+
+	for (1 .. 300)
+	{
+		$seen = query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'autovacuum: VACUUM%$vacuum'");
+		last if $seen;
+		usleep(100_000);
+	}
+	return unless $seen;
+	query("SELECT migrate_register($version, 'vacuum', '$script')");
+	my ($rc, $stdout, $stderr) = $node->psql('postgres', <<'EOT', on_error_stop => 0);
+\set VERBOSITY verbose
+SET migrate.drift = 'accept';
+SET migrate.lock_timeout = '400ms';
+SET migrate.lock_patience = '0';
+SELECT 'applied ' || version FROM migrate_apply();
+EOT
+	return "$stdout\n$stderr";
+}
+
+SKIP:
+{
+	my $told = apply_against_vacuum(3, 'public.busy', 'ALTER TABLE busy ADD note text');
+
+	skip 'no autovacuum has begun', 2 if !defined $told;
+	like($told, qr/^applied 3$/m, 'an autovacuum makes way');
+	like(slurp_file($node->logfile), qr/canceling autovacuum task/, 'because it is asked to');
+}
+
 query(<<'EOT');
 DO $$ BEGIN
 	FOR i IN 1 .. 110000 LOOP
@@ -241,23 +278,11 @@ END $$
 EOT
 SKIP:
 {
-	my $seen = 0;
-	for (1 .. 300)
-	{
-		$seen = query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'autovacuum: VACUUM%public.old (to prevent wraparound)'");
-		last if $seen;
-		usleep(100_000);
-	}
-	skip 'no autovacuum against wraparound has begun', 2 if !$seen;
-	my $start = time;
-	($rc, $stdout, $stderr) = $node->psql('postgres', <<'EOT', on_error_stop => 0);
-\set VERBOSITY verbose
-SET migrate.drift = 'accept';
-SELECT version FROM migrate_apply();
-EOT
-	like($stderr, qr/ERROR:  55P03: public\.old is being vacuumed to prevent transaction ID wraparound\nDETAIL:  Process \d+ \(autovacuum worker, transaction \S+ old\) holds ShareUpdateExclusiveLock: autovacuum: VACUUM public\.old \(to prevent wraparound\)\nmigration 3 \(old\), up, statement 1 of 1, line 1\nHINT:  Such a vacuum does not give way\./,
+	my $told = apply_against_vacuum(4, 'public.old (to prevent wraparound)', 'ALTER TABLE old ADD note text');
+
+	skip 'no autovacuum against wraparound has begun', 1 if !defined $told;
+	like($told, qr/ERROR:  55P03: public\.old is being vacuumed to prevent transaction ID wraparound\nDETAIL:  Process \d+ \(autovacuum worker, transaction \S+ old\) holds ShareUpdateExclusiveLock: autovacuum: VACUUM(?: ANALYZE)? public\.old \(to prevent wraparound\)\nmigration 4 \(vacuum\), up, statement 1 of 1, line 1\nHINT:  Such a vacuum does not give way\./,
 		'a vacuum against wraparound is named');
-	cmp_ok(time - $start, '<', 30, 'and not waited for');
 }
 
 quit($_) foreach $reader, $deployer;
