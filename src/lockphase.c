@@ -53,7 +53,7 @@
 
 #define LOCKPHASE_SLEEP_MIN 50	/* ms */
 #define LOCKPHASE_SLEEP_MAX 1000	/* ms */
-#define LOCKPHASE_NOTICE 5000	/* ms between two messages */
+#define LOCKPHASE_NOTICE 5000	/* ms between the first two messages */
 #define LOCKPHASE_HOPS 10		/* from one relation to another without sleep */
 #define LOCKPHASE_ATTEMPTS 10000
 
@@ -81,6 +81,7 @@ typedef struct LockPhase
 	TimestampTz start;
 	TimestampTz deadline;
 	TimestampTz noticed;		/* when the client was last told */
+	int			notice_pause;	/* ms until it is told again */
 	int64		queued;			/* ms, the last wait in vain */
 } LockPhase;
 
@@ -345,10 +346,11 @@ lockphase_notice(LockPhase *phase)
 	TimestampTz now = GetCurrentTimestamp();
 	BlockerReport report;
 
-	if (phase->noticed != 0 &&
-		!TimestampDifferenceExceeds(phase->noticed, now, LOCKPHASE_NOTICE))
+	if (!TimestampDifferenceExceeds(phase->noticed, now, phase->notice_pause))
 		return;
 	phase->noticed = now;
+	phase->notice_pause = phase->notice_pause == 0 ? LOCKPHASE_NOTICE :
+		Min(2 * phase->notice_pause, 12 * LOCKPHASE_NOTICE);
 	migrate_blocker_report(entry->relid, entry->mode, &report);
 	if (report.list[0] == '\0')
 		return;
