@@ -34,6 +34,7 @@
 #include "engine.h"
 #include "execute.h"
 #include "ledger.h"
+#include "locklook.h"
 #include "lockphase.h"
 #include "loss.h"
 #include "owner.h"
@@ -362,6 +363,15 @@ engine_gather_locks(LockPlan *locks, void *arg)
 	MemoryContextDelete(context);
 }
 
+/* Take the first snapshot, and judge drift. */
+static void
+engine_look(void *arg)
+{
+	EngineRun  *run = (EngineRun *) arg;
+
+	run->snapshot = migrate_verify_drift();
+}
+
 /*
  * What comes before the first step.  Locks come after the look at the whole
  * schema, which takes a while, and right before the first change.
@@ -372,7 +382,7 @@ engine_open(EngineRun *run, const MigratePlan *plan)
 	const PlanStep *first = linitial(plan->steps);
 
 	if (migrate_snapshots)
-		run->snapshot = migrate_verify_drift();
+		migrate_locklook_run(engine_look, run);
 	run->restores = migrate_restoreitem_any(run->down);
 	migrate_deploy_announce(first->version);
 	migrate_lockphase_take(engine_gather_locks, run, &run->locks);

@@ -47,6 +47,7 @@
 #include "utils/wait_event.h"
 
 #include "blocker.h"
+#include "locklook.h"
 #include "lockphase.h"
 #include "position.h"
 #include "settings.h"
@@ -234,30 +235,32 @@ lockphase_attempt(LockPhase *phase)
 	return LOCKPHASE_TIMED_OUT;
 }
 
+/* Tell whether a relation was made by this transaction, so that nobody misses it. */
+static bool
+lockphase_is_new(Oid relid)
+{
+	Relation	rel = RelationIdGetRelation(relid);
+	bool		is_new;
+
+	if (rel == NULL)
+		return false;
+	is_new = rel->rd_createSubid != InvalidSubTransactionId;
+	RelationClose(rel);
+	return is_new;
+}
+
 /* Tell whether the transaction itself has kept others out of a relation since before. */
 static bool
 lockphase_keeps_others_out(void)
 {
-	LockData   *data = GetLockStatusData();
+	List	   *held = migrate_locklook_held(LOCKBIT_ON(ShareRowExclusiveLock) |
+											 LOCKBIT_ON(ExclusiveLock) |
+											 LOCKBIT_ON(AccessExclusiveLock));
+	ListCell   *lc;
 
-	for (int i = 0; i < data->nelements; i++)
+	foreach(lc, held)
 	{
-		LockInstanceData *lock = &data->locks[i];
-		Oid			relid = lock->locktag.locktag_field2;
-		Relation	rel;
-		bool		is_new;
-
-		if (lock->pid != MyProcPid ||
-			lock->locktag.locktag_type != LOCKTAG_RELATION ||
-			lock->locktag.locktag_field1 != MyDatabaseId ||
-			lock->holdMask < LOCKBIT_ON(ShareRowExclusiveLock) ||
-			!migrate_lockplan_is_user_relation(relid))
-			continue;
-		rel = RelationIdGetRelation(relid);
-		is_new = rel != NULL && rel->rd_createSubid != InvalidSubTransactionId;
-		if (rel != NULL)
-			RelationClose(rel);
-		if (!is_new)
+		if (!lockphase_is_new(lfirst_oid(lc)))
 			return true;
 	}
 	return false;

@@ -36,6 +36,18 @@ INSERT INTO a SELECT g FROM generate_series(0, 99) g;
 INSERT INTO b SELECT g FROM generate_series(0, 99) g;
 ALTER TABLE a SET (autovacuum_enabled = off);
 ALTER TABLE b SET (autovacuum_enabled = off);
+-- what has a definition that mentions others
+CREATE VIEW both_of AS SELECT a.id, a.n, b.n AS m FROM a JOIN b USING (id);
+CREATE RULE both_of_insert AS ON INSERT TO both_of DO INSTEAD INSERT INTO a VALUES (new.id);
+CREATE MATERIALIZED VIEW sums AS SELECT sum(n) FROM a;
+CREATE FUNCTION total() RETURNS bigint LANGUAGE sql STABLE BEGIN ATOMIC SELECT sum(n) FROM a; END;
+CREATE TABLE c (id int PRIMARY KEY REFERENCES b, n int DEFAULT 1 CHECK (n > 0), m int GENERATED ALWAYS AS (n + 1) STORED);
+CREATE INDEX ON c ((n + m)) WHERE n > 1;
+CREATE STATISTICS c_stat ON (n + 1), m FROM c;
+CREATE POLICY p ON c USING (EXISTS (SELECT FROM a WHERE a.id = c.id));
+CREATE TRIGGER t BEFORE UPDATE ON c FOR EACH ROW WHEN (old.n <> new.n) EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TABLE p (id int) PARTITION BY RANGE ((id + 1));
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (2);
 SELECT migrate_register(1, 'alter', 'ALTER TABLE a ADD note text; ALTER TABLE b ADD note text', 'ALTER TABLE b DROP note; ALTER TABLE a DROP note');
 EOT
 
