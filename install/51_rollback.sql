@@ -19,6 +19,9 @@ BEGIN ATOMIC
 		WHEN 'base type' THEN 'DROP TYPE ' || name || ' CASCADE'
 		WHEN 'shell type' THEN 'DROP TYPE ' || name
 		WHEN 'foreign-data wrapper' THEN 'DROP FOREIGN DATA WRAPPER ' || name
+		-- with a slot it could not be dropped in a transaction
+		WHEN 'subscription' THEN format(E'-- its slot on the publisher stays, if it has one\nALTER SUBSCRIPTION %1$s DISABLE;\n'
+			'ALTER SUBSCRIPTION %1$s SET (slot_name = NONE);\nDROP SUBSCRIPTION %1$s', name)
 		WHEN 'aggregate' THEN 'DROP AGGREGATE ' || replace(name, '()', '(*)')
 		ELSE 'DROP ' || upper(kind) || ' ' || name END;
 END;
@@ -288,7 +291,7 @@ BEGIN ATOMIC
 		WHEN have IS NULL THEN 'create'
 		WHEN want IS NULL THEN 'drop'
 		WHEN (have::jsonb - '{owner,acl,comment,labels}'::text[]) = (want::jsonb - '{owner,acl,comment,labels}'::text[]) THEN 'alter'
-		WHEN kind IN ('table', 'foreign table', 'sequence', 'schema', 'extension', 'composite type') THEN 'alter'
+		WHEN kind IN ('table', 'foreign table', 'sequence', 'schema', 'extension', 'composite type', 'subscription') THEN 'alter'
 		WHEN kind = 'domain' AND have ->> 'type' = want ->> 'type' THEN 'alter'
 		WHEN kind = 'enum' AND json_array_length(have -> 'values') = json_array_length(want -> 'values') THEN 'alter'
 		WHEN kind = 'enum' THEN 'retype'
@@ -517,6 +520,9 @@ BEGIN ATOMIC
 	SELECT format('ALTER SCHEMA %s RENAME TO %s', n.old, n.new)
 	FROM n WHERE (item).kind = 'schema' AND n.old <> n.new
 	UNION ALL
+	SELECT format('ALTER SUBSCRIPTION %s RENAME TO %s', n.old, n.new)
+	FROM n WHERE (item).kind = 'subscription' AND n.old <> n.new
+	UNION ALL
 	SELECT x.statement
 	FROM n, LATERAL (SELECT CASE WHEN n.noun IN ('ENUM', 'RANGE', 'BASE TYPE', 'COMPOSITE TYPE') THEN 'TYPE' ELSE n.noun END AS noun,
 			migrate.schema_of(n.old) AS old_schema, migrate.schema_of(n.new) AS new_schema,
@@ -533,6 +539,26 @@ END;
 COMMENT ON FUNCTION migrate.rename_ddl(migrate.rollback_item) IS
 'statements that give an object its earlier name and schema';
 
+CREATE FUNCTION migrate.subscription_alter(name text, have json, want json) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
+BEGIN ATOMIC
+	SELECT format('ALTER SUBSCRIPTION %s SET (%s)', name, string_agg(c.setting, ', ' ORDER BY c.key))
+	FROM (SELECT o.key, migrate.subscription_options_ddl(json_build_object(o.key, coalesce(want ->> o.key, o.otherwise))) AS setting
+		  FROM (VALUES ('slot_name', replace(trim('"' FROM name), '""', '"')), ('binary', 'false'), ('streaming', 'off'), ('two_phase', 'false'),
+			('disable_on_error', 'false'), ('password_required', 'true'), ('run_as_owner', 'false'), ('origin', 'any'),
+			('failover', 'false'), ('synchronous_commit', 'off')) o (key, otherwise)
+		  WHERE have ->> o.key IS DISTINCT FROM want ->> o.key) c
+	HAVING count(*) > 0
+	UNION ALL
+	SELECT format('ALTER SUBSCRIPTION %s SET PUBLICATION %s WITH (refresh = false)', name, migrate.subscription_publications_ddl(want))
+	WHERE have ->> 'publications' <> want ->> 'publications'
+	UNION ALL
+	SELECT format('-- not kept: the connection string of %s, which was another one', name)
+	WHERE have ->> 'connection' <> want ->> 'connection';
+END;
+COMMENT ON FUNCTION migrate.subscription_alter(text, json, json) IS
+'statements that turn a subscription into another of the same name, but for its connection string, which is not known';
+
 CREATE FUNCTION migrate.alter_ddl(item migrate.rollback_item)
 RETURNS TABLE (phase integer, statement text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
@@ -544,6 +570,8 @@ BEGIN
 			RETURN QUERY SELECT * FROM migrate.table_alter(item.kind, item.want_name, item.have, item.want);
 		WHEN 'sequence' THEN
 			RETURN QUERY SELECT 4, a FROM migrate.sequence_alter(item.want_name, item.have, item.want) a;
+		WHEN 'subscription' THEN
+			RETURN QUERY SELECT 4, a FROM migrate.subscription_alter(item.want_name, item.have, item.want) a;
 		WHEN 'domain' THEN
 			RETURN QUERY SELECT 2, a FROM migrate.domain_alter(item.want_name, item.have, item.want) a;
 		WHEN 'enum' THEN
@@ -656,6 +684,30 @@ END;
 COMMENT ON FUNCTION migrate.revoke_defaults(migrate.rollback_item, bigint) IS
 'statements that take away what default privileges have granted on an object that was just created';
 
+CREATE FUNCTION migrate.label_alter(item migrate.rollback_item) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	WITH have AS (
+		SELECT regexp_replace(h.statement, ' IS .*$', ' IS ') AS phrase, h.statement
+		FROM migrate.object_ddl((item).kind, (item).want_name, (item).have) h
+		WHERE h.part = 7 AND h.statement LIKE 'SECURITY LABEL %'
+	), want AS (
+		SELECT regexp_replace(w.statement, ' IS .*$', ' IS ') AS phrase, w.statement
+		FROM migrate.object_ddl((item).kind, (item).want_name, (item).want) w
+		WHERE w.part = 7 AND w.statement LIKE 'SECURITY LABEL %'
+	)
+	SELECT coalesce(w.statement, h.phrase || 'NULL')
+	FROM have h FULL JOIN want w ON w.phrase = h.phrase
+	WHERE w.statement IS DISTINCT FROM h.statement
+		-- those of columns that came are gone with them
+		AND (w.phrase IS NOT NULL OR h.phrase !~ ' ON COLUMN ' OR EXISTS (
+			SELECT FROM json_array_elements((item).want -> 'columns') c
+			WHERE right(h.phrase, length(quote_ident(c ->> 'name')) + 5) = '.' || quote_ident(c ->> 'name') || ' IS '))
+	ORDER BY coalesce(w.statement, h.phrase) COLLATE "C";
+END;
+COMMENT ON FUNCTION migrate.label_alter(migrate.rollback_item) IS
+'statements that give an object and its columns their earlier security labels';
+
 CREATE FUNCTION migrate.common_alter(item migrate.rollback_item) RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
 BEGIN ATOMIC
@@ -686,16 +738,18 @@ BEGIN ATOMIC
 		OR ((item).have -> 'columns')::text IS DISTINCT FROM ((item).want -> 'columns')::text)
 	UNION ALL
 	SELECT p.statement FROM p
-	WHERE p.part = 7 AND p.statement !~ '^COMMENT ON COLUMN '
+	WHERE p.part = 7 AND p.statement LIKE 'COMMENT %' AND p.statement !~ '^COMMENT ON COLUMN '
 		AND (item).have ->> 'comment' IS DISTINCT FROM (item).want ->> 'comment'
 	UNION ALL
 	SELECT regexp_replace(c.statement, ' IS .*$', ' IS NULL')
 	FROM migrate.object_ddl((item).kind, (item).want_name, ((item).want::jsonb || '{"comment":"x"}')::json) c
 	WHERE c.part = 7 AND c.statement !~ '^COMMENT ON COLUMN ' AND c.statement LIKE 'COMMENT %'
-		AND (item).have ->> 'comment' IS NOT NULL AND (item).want ->> 'comment' IS NULL;
+		AND (item).have ->> 'comment' IS NOT NULL AND (item).want ->> 'comment' IS NULL
+	UNION ALL
+	SELECT l FROM migrate.label_alter(item) l;
 END;
 COMMENT ON FUNCTION migrate.common_alter(migrate.rollback_item) IS
-'statements that give an object its earlier owner, privileges and comment';
+'statements that give an object its earlier owner, privileges, comment and labels';
 
 
 CREATE FUNCTION migrate.rollback_script(later bigint, earlier bigint) RETURNS SETOF text

@@ -28,10 +28,8 @@
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
 #include "compat.h"
 #include "copydata.h"
@@ -64,7 +62,7 @@ execute_set_role(const char *role)
 	execute_set("role", role);
 }
 
-/* Give a script the settings it runs with, until the nest level of settings ends. */
+/* Give the script the settings it runs with, until the caller's nest level ends. */
 void
 migrate_execute_settings(const ScriptDirectives *directives)
 {

@@ -28,6 +28,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
 #include "catalog/partition.h"
 #include "commands/tablecmds.h"
@@ -93,8 +94,11 @@ migrate_prediction_lock_family(Prediction *prediction, Oid relid, LOCKMODE mode)
 Oid
 migrate_prediction_relation(Prediction *prediction, const RangeVar *name)
 {
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	Oid			relid;
 
+	if (name->schemaname == NULL && list_member(prediction->own_names, makeString(name->relname)))
+		return InvalidOid;
+	relid = RangeVarGetRelid(name, NoLock, true);
 	if (!OidIsValid(relid))
 		prediction->missing = lappend(prediction->missing, unconstify(RangeVar *, name));
 	return relid;
@@ -132,8 +136,11 @@ predict_names(Prediction *prediction, List *names, LOCKMODE mode)
 
 	foreach(lc, names)
 	{
-		Oid			relid = migrate_prediction_relation(prediction, lfirst_node(RangeVar, lc));
+		Oid			relid = InvalidOid;
 
+		/* CREATE STATISTICS takes any item of FROM, for now */
+		if (IsA(lfirst(lc), RangeVar))
+			relid = migrate_prediction_relation(prediction, lfirst(lc));
 		if (OidIsValid(relid))
 			(void) migrate_prediction_lock(prediction, relid, mode);
 	}
@@ -280,7 +287,7 @@ predict_trigger(Prediction *prediction, const CreateTrigStmt *statement)
 		(void) predict_name(prediction, statement->constrrel, AccessShareLock);
 }
 
-/* Tables of CREATE or ALTER PUBLICATION. */
+/* Tables that CREATE or ALTER PUBLICATION names. */
 static void
 predict_publication(Prediction *prediction, List *objects)
 {
@@ -289,10 +296,48 @@ predict_publication(Prediction *prediction, List *objects)
 	foreach(lc, objects)
 	{
 		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
+		Oid			relid = InvalidOid;
 
 		if (object->pubtable != NULL && object->pubtable->relation != NULL)
-			(void) predict_name(prediction, object->pubtable->relation, ShareUpdateExclusiveLock);
+			relid = migrate_prediction_relation(prediction, object->pubtable->relation);
+		if (!OidIsValid(relid))
+			continue;
+		if (object->pubtable->relation->inh && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+			migrate_prediction_lock_family(prediction, relid, ShareUpdateExclusiveLock);
+		else
+			(void) migrate_prediction_lock(prediction, relid, ShareUpdateExclusiveLock);
 	}
+}
+
+/* ALTER PUBLICATION: with SET, also those it has. */
+static void
+predict_alter_publication(Prediction *prediction, const AlterPublicationStmt *statement)
+{
+	Oid			publication = get_publication_oid(statement->pubname, true);
+	ListCell   *lc;
+
+	predict_publication(prediction, statement->pubobjects);
+	if (statement->action != AP_SetObjects || statement->pubobjects == NIL ||
+		!OidIsValid(publication))
+		return;
+	foreach(lc, GetPublicationRelations(publication, PUBLICATION_PART_ROOT))
+		(void) migrate_prediction_lock(prediction, lfirst_oid(lc), ShareUpdateExclusiveLock);
+}
+
+/* CREATE SCHEMA with what is in it: the names of its own tables mean those. */
+static void
+predict_schema(Prediction *prediction, const CreateSchemaStmt *statement)
+{
+	List	   *own = NIL;
+	ListCell   *lc;
+
+	foreach(lc, statement->schemaElts)
+		if (IsA(lfirst(lc), CreateStmt))
+			own = lappend(own, makeString(((CreateStmt *) lfirst(lc))->relation->relname));
+	prediction->own_names = own;
+	foreach(lc, statement->schemaElts)
+		migrate_prediction_statement(prediction, lfirst(lc));
+	prediction->own_names = NIL;
 }
 
 /* CREATE TABLE: what it refers to. */
@@ -444,7 +489,7 @@ predict_definition(Prediction *prediction, Node *statement)
 			predict_publication(prediction, ((CreatePublicationStmt *) statement)->pubobjects);
 			return true;
 		case T_AlterPublicationStmt:
-			predict_publication(prediction, ((AlterPublicationStmt *) statement)->pubobjects);
+			predict_alter_publication(prediction, (AlterPublicationStmt *) statement);
 			return true;
 		case T_CommentStmt:
 			predict_note(prediction, ((CommentStmt *) statement)->objtype,
@@ -455,13 +500,8 @@ predict_definition(Prediction *prediction, Node *statement)
 						 ((SecLabelStmt *) statement)->object);
 			return true;
 		case T_CreateSchemaStmt:
-			{
-				ListCell   *lc;
-
-				foreach(lc, ((CreateSchemaStmt *) statement)->schemaElts)
-					migrate_prediction_statement(prediction, lfirst(lc));
-				return true;
-			}
+			predict_schema(prediction, (CreateSchemaStmt *) statement);
+			return true;
 		default:
 			return predict_named(prediction, statement) ||
 				migrate_predict_index_statement(prediction, statement);

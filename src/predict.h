@@ -30,6 +30,8 @@ typedef struct Prediction
 	List	   *missing;		/* of RangeVar that name nothing there is */
 	bool		opaque;			/* it runs code that cannot be looked into */
 	bool		locks_only;		/* scan, build and rewrite are not told */
+	List	   *own_names;		/* while it is made: of tables that are being
+								 * made, as String */
 } Prediction;
 
 extern Prediction *migrate_predict(Node *statement);

@@ -151,6 +151,27 @@ predictalter_add_key(const AlterWalk *walk, const Constraint *constraint)
 		predictalter_key_columns(walk, names);
 }
 
+/* ADD FOREIGN KEY: partitions get it, too, but those that have it already. */
+static void
+predictalter_add_foreign_key(const AlterWalk *walk, Oid relid, const Constraint *constraint)
+{
+	Oid			other = migrate_prediction_relation(walk->prediction, constraint->pktable);
+	ListCell   *lc;
+
+	if (!constraint->skip_validation)
+		predictalter_scan(walk->prediction, relid, walk->mode);
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return;
+	foreach(lc, find_inheritance_children(relid, NoLock))
+	{
+		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
+		if (!list_member_oid(migrate_predict_referred_tables(lfirst_oid(lc)), other))
+			predictalter_add_foreign_key(walk, lfirst_oid(lc), constraint);
+		else if (OidIsValid(other))
+			migrate_prediction_lock_family(walk->prediction, other, AccessExclusiveLock);
+	}
+}
+
 /* ADD CONSTRAINT */
 static void
 predictalter_add_constraint(const AlterWalk *walk, const Constraint *constraint)
@@ -166,13 +187,7 @@ predictalter_add_constraint(const AlterWalk *walk, const Constraint *constraint)
 				predictalter_scan_family(walk);
 			break;
 		case CONSTR_FOREIGN:
-			if (get_rel_relkind(walk->relid) != RELKIND_PARTITIONED_TABLE)
-			{
-				if (!constraint->skip_validation)
-					predictalter_scan(walk->prediction, walk->relid, walk->mode);
-			}
-			else
-				predictalter_scan_family(walk);
+			predictalter_add_foreign_key(walk, walk->relid, constraint);
 			migrate_predict_foreign_key(walk->prediction, walk->relid, constraint);
 			break;
 		case CONSTR_NOTNULL:

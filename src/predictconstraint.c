@@ -62,9 +62,26 @@ migrate_predict_has_row_trigger(Oid relid, const char *name)
 	return has;
 }
 
-/* List the tables that foreign keys of a table refer to. */
-List *
-migrate_predict_referred_tables(Oid relid)
+/* Tell whether a constraint is a foreign key that refers to a table. */
+static bool
+predictconstraint_refers(Oid constraint, Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	bool		refers;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	refers = ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid == relid;
+	ReleaseSysCache(tuple);
+	return refers;
+}
+
+/*
+ * List the tables at the other ends of the foreign keys of a table, or of those
+ * that refer to it, for which there is no index.
+ */
+static List *
+predictconstraint_other_ends(Oid relid, bool referring)
 {
 	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
 	List	   *tables = NIL;
@@ -72,15 +89,36 @@ migrate_predict_referred_tables(Oid relid)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
+	ScanKeyInit(&key, referring ? Anum_pg_constraint_confrelid : Anum_pg_constraint_conrelid,
+				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, referring ? InvalidOid : ConstraintRelidTypidNameIndexId,
+							  !referring, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN)
-			tables = list_append_unique_oid(tables, ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid);
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		/* what a key of a partitioned table made for its partitions comes with that */
+		if (form->contype == CONSTRAINT_FOREIGN &&
+			!(referring && predictconstraint_refers(form->conparentid, relid)))
+			tables = list_append_unique_oid(tables, referring ? form->conrelid : form->confrelid);
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return tables;
+}
+
+/* List the tables that foreign keys of a table refer to. */
+List *
+migrate_predict_referred_tables(Oid relid)
+{
+	return predictconstraint_other_ends(relid, false);
+}
+
+/* List the tables whose foreign keys refer to a table. */
+List *
+migrate_predict_referring_tables(Oid relid)
+{
+	return predictconstraint_other_ends(relid, true);
 }
 
 /* List the tables made by CREATE TABLE ... OF a type. */

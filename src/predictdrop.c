@@ -281,6 +281,9 @@ predictdrop_find(Prediction *prediction, const DropStmt *statement, Node *name)
 			relid = migrate_prediction_relation(prediction, makeRangeVarFromNameList((List *) name));
 			if (OidIsValid(relid))
 				ObjectAddressSet(object, RelationRelationId, relid);
+			if (get_rel_relkind(relid) == RELKIND_PARTITIONED_INDEX)
+				migrate_prediction_lock_family(prediction, IndexGetRelation(relid, false),
+											   AccessExclusiveLock);
 			return object;
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:

@@ -46,6 +46,7 @@ typedef struct PredictConstraint
 
 extern bool migrate_predict_constraint(Oid relid, const char *name, PredictConstraint *constraint);
 extern List *migrate_predict_referred_tables(Oid relid);
+extern List *migrate_predict_referring_tables(Oid relid);
 extern bool migrate_predict_has_row_trigger(Oid relid, const char *name);
 extern List *migrate_predict_typed_tables(Oid type);
 

@@ -45,15 +45,35 @@ prediction_put(ReturnSetInfo *result, int statement, const Prediction *predictio
 	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
+/* Make the place of a syntax error one in the script, not in the query around. */
+static void
+prediction_error_place(void *arg)
+{
+	int			place = geterrposition();
+
+	if (place > 0)
+	{
+		errposition(0);
+		internalerrposition(place);
+		internalerrquery(arg);
+	}
+}
+
 /* SQL: migrate.prediction(script text) */
 Datum
 migrate_prediction(PG_FUNCTION_ARGS)
 {
-	List	   *statements = raw_parser(text_to_cstring(PG_GETARG_TEXT_PP(0)), RAW_PARSE_DEFAULT);
+	char	   *script = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	ErrorContextCallback callback = {.callback = prediction_error_place, .arg = script};
+	List	   *statements;
 	int			number = 0;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	statements = raw_parser(script, RAW_PARSE_DEFAULT);
+	error_context_stack = callback.previous;
 	foreach(lc, statements)
 	{
 		Prediction *prediction = migrate_predict(lfirst_node(RawStmt, lc)->stmt);

@@ -85,14 +85,22 @@ predictpartition_default(Prediction *prediction, Oid parent, PartitionBoundSpec 
 	migrate_prediction_close(rel);
 }
 
-/* Lock the tables that foreign keys of a parent refer to: its partitions have them, too. */
+/*
+ * Lock the other ends of a parent's foreign keys: its partitions have them, too.
+ * A key that the partition has already is merged, which drops its triggers.
+ */
 static void
-predictpartition_referred(Prediction *prediction, Oid parent)
+predictpartition_keys(Prediction *prediction, Oid parent, Oid relid, LOCKMODE referring)
 {
+	List	   *had = OidIsValid(relid) ? migrate_predict_referred_tables(relid) : NIL;
 	ListCell   *lc;
 
 	foreach(lc, migrate_predict_referred_tables(parent))
-		migrate_prediction_lock_family(prediction, lfirst_oid(lc), ShareRowExclusiveLock);
+		migrate_prediction_lock_family(prediction, lfirst_oid(lc),
+									   list_member_oid(had, lfirst_oid(lc)) ?
+									   AccessExclusiveLock : ShareRowExclusiveLock);
+	foreach(lc, migrate_predict_referring_tables(parent))
+		(void) migrate_prediction_lock(prediction, lfirst_oid(lc), referring);
 }
 
 /* ALTER TABLE or INDEX ... ATTACH PARTITION */
@@ -103,14 +111,14 @@ migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command
 	Relation	rel;
 	List	   *condition;
 
-	if (get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
+	if (command->bound == NULL || get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
 	{
 		if (OidIsValid(relid))
 			(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
 		return;
 	}
 	predictpartition_default(prediction, parent, command->bound);
-	predictpartition_referred(prediction, parent);
+	predictpartition_keys(prediction, parent, relid, ShareRowExclusiveLock);
 	if (!OidIsValid(relid))
 		return;
 	migrate_prediction_lock_family(prediction, relid, AccessExclusiveLock);
@@ -136,7 +144,7 @@ migrate_predict_detach(Prediction *prediction, Oid parent, PartitionCmd *command
 
 	if (OidIsValid(other))
 		(void) migrate_prediction_lock(prediction, other, AccessExclusiveLock);
-	predictpartition_referred(prediction, parent);
+	predictpartition_keys(prediction, parent, InvalidOid, AccessExclusiveLock);
 	if (!OidIsValid(relid))
 		return;
 	if (command->concurrent)
@@ -156,5 +164,5 @@ migrate_predict_partition_of(Prediction *prediction, CreateStmt *statement)
 		return;
 	(void) migrate_prediction_lock(prediction, parent, AccessExclusiveLock);
 	predictpartition_default(prediction, parent, statement->partbound);
-	predictpartition_referred(prediction, parent);
+	predictpartition_keys(prediction, parent, InvalidOid, ShareRowExclusiveLock);
 }

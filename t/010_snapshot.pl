@@ -154,6 +154,7 @@ my @statements = (
 	sub { 'COMMENT ON ' . any('TABLE ' . table(), 'COLUMN ' . table() . '.c1', 'SCHEMA ' . schema(), 'VIEW ' . schema() . '.v1', 'FUNCTION ' . schema() . '.f1(integer)') . ' IS ' . any('NULL', '\'one\'', '\'two\'') },
 	sub { any('CREATE SEQUENCE ', 'DROP SEQUENCE ', 'ALTER SEQUENCE ') . schema() . '.q1' . any('', ' INCREMENT 2', ' OWNED BY ' . table() . '.c1', ' OWNED BY NONE') },
 	sub { any('CREATE PUBLICATION b1 FOR TABLE ' . table(), 'ALTER PUBLICATION b1 ADD TABLE ' . table(), 'ALTER PUBLICATION b1 DROP TABLE ' . table(), 'ALTER PUBLICATION b1 SET (publish = \'insert\')', 'DROP PUBLICATION b1', 'CREATE PUBLICATION b1 FOR TABLES IN SCHEMA ' . schema()) },
+	sub { any('CREATE SUBSCRIPTION z1 CONNECTION \'dbname=x\' PUBLICATION p WITH (connect = false, slot_name = NONE)', 'ALTER SUBSCRIPTION z1 CONNECTION \'dbname=y' . number() . '\'', 'ALTER SUBSCRIPTION z1 SET (binary = true)', 'ALTER SUBSCRIPTION z1 RENAME TO z2', 'ALTER SUBSCRIPTION z2 RENAME TO z1', 'COMMENT ON SUBSCRIPTION z1 IS \'c\'', 'DROP SUBSCRIPTION z1') },
 	sub { 'ALTER DEFAULT PRIVILEGES IN SCHEMA ' . schema() . any(' GRANT SELECT ON TABLES TO ', ' REVOKE SELECT ON TABLES FROM ') . role() },
 	sub { any('ALTER ROLE r1 RENAME TO r4', 'ALTER ROLE r4 RENAME TO r1', 'ALTER ROLE r2 RENAME TO "R 2"', 'ALTER ROLE "R 2" RENAME TO r2') },
 	sub { 'CREATE OPERATOR ' . schema() . '.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq)' },
