@@ -11,18 +11,33 @@
  * only for reading, on relations of users that were not locked before, are
  * released.  All others stay, as they must.
  *
+ * What somebody else has locked is waited for no longer than migrate.lock_timeout;
+ * then the look is undone, and begins anew after a while, until
+ * migrate.lock_patience is over.  It begins anew too when what it was about to
+ * read has just been dropped.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "storage/lock.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 #include "compat.h"
 #include "locklook.h"
 #include "lockplan.h"
+#include "settings.h"
+
+#define LOCKLOOK_REPEATS 5		/* when something has gone meanwhile */
+#define LOCKLOOK_SLEEP 100		/* ms, at least */
 
 /*
  * Return the OIDs of relations of users that this transaction holds in one of
@@ -78,20 +93,30 @@ locklook_release_new(const List *before)
 	list_free(held);
 }
 
-/* Do something, and let go of what it has only looked at. */
-void
-migrate_locklook_run(void (*look) (void *arg), void *arg)
+/*
+ * Look once.  Returns NULL, or the error that ended it; then what it allocated
+ * has gone.
+ */
+static ErrorData *
+locklook_attempt(void (*look) (void *arg), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
+	MemoryContext looking = AllocSetContextCreate(context, "migrate look",
+												  ALLOCSET_DEFAULT_SIZES);
 	ResourceOwner owner = CurrentResourceOwner;
 	List	   *before = migrate_locklook_held(LOCKBIT_ON(AccessShareLock));
 	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(looking);
 	PG_TRY();
 	{
+		int			guc_level = NewGUCNestLevel();
+
+		migrate_settings_lock_timeout();
 		look(arg);
+		AtEOXact_GUC(false, guc_level);
+		locklook_release_new(before);
 	}
 	PG_CATCH();
 	{
@@ -100,16 +125,65 @@ migrate_locklook_run(void (*look) (void *arg), void *arg)
 		FlushErrorState();
 	}
 	PG_END_TRY();
-	if (error != NULL)
-		RollbackAndReleaseCurrentSubTransaction();
+	if (error == NULL)
+		ReleaseCurrentSubTransaction();
 	else
 	{
-		locklook_release_new(before);
-		ReleaseCurrentSubTransaction();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextDelete(looking);
 	}
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	list_free(before);
-	if (error != NULL)
-		ReThrowError(error);
+	return error;
+}
+
+/* Tell whether it may go better when it begins anew. */
+static bool
+locklook_may_repeat(const ErrorData *error, int attempt, TimestampTz deadline)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_LOCK_NOT_AVAILABLE:
+		case ERRCODE_T_R_DEADLOCK_DETECTED:
+			return GetCurrentTimestamp() < deadline;
+		case ERRCODE_INTERNAL_ERROR:	/* cache lookup failed, could not open
+										 * relation */
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_OBJECT:
+			return attempt < LOCKLOOK_REPEATS;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Do something, and let go of what it has only looked at.  It is done again when
+ * others were in its way; what it allocates lives as long as the current memory
+ * context.
+ */
+void
+migrate_locklook_run(void (*look) (void *arg), void *arg)
+{
+	TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), migrate_lock_patience);
+
+	for (int attempt = 1;; attempt++)
+	{
+		ErrorData  *error = locklook_attempt(look, arg);
+
+		if (error == NULL)
+			return;
+		if (!locklook_may_repeat(error, attempt, deadline))
+		{
+			if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+				error->hint = pstrdup("Somebody keeps a relation locked that a definition in the schema mentions. Nothing was changed. Try again when it is quieter, or raise migrate.lock_patience.");
+			ReThrowError(error);
+		}
+		FreeErrorData(error);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 pg_prng_uint64_range(&pg_global_prng_state, LOCKLOOK_SLEEP, 3 * LOCKLOOK_SLEEP),
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
 }
