@@ -49,7 +49,7 @@
 #include "blocker.h"
 #include "locklook.h"
 #include "lockphase.h"
-#include "position.h"
+#include "locktell.h"
 #include "settings.h"
 
 #define LOCKPHASE_SLEEP_MIN 50	/* ms */
@@ -57,6 +57,7 @@
 #define LOCKPHASE_NOTICE 5000	/* ms between the first two messages */
 #define LOCKPHASE_HOPS 10		/* from one relation to another without sleep */
 #define LOCKPHASE_ATTEMPTS 10000
+#define LOCKPHASE_MARGIN 500	/* ms before statement_timeout */
 
 /* How an attempt ended. */
 typedef enum LockPhaseOutcome
@@ -81,6 +82,7 @@ typedef struct LockPhase
 	int			attempts;
 	TimestampTz start;
 	TimestampTz deadline;
+	bool		cut_short;		/* by statement_timeout */
 	TimestampTz noticed;		/* when the client was last told */
 	int			notice_pause;	/* ms until it is told again */
 	int64		queued;			/* ms, the last wait in vain */
@@ -134,15 +136,23 @@ lockphase_gather_again(LockPhase *phase)
  * deadlocks is what makes an autovacuum give way, so it has to come before that.
  */
 static void
-lockphase_settings(const LockPlanEntry *entry)
+lockphase_settings(const LockPhase *phase, const LockPlanEntry *entry)
 {
 	char		value[32];
+	long		left;
 
 	if (entry->lock_timeout != NULL)
 		(void) set_config_option("lock_timeout", entry->lock_timeout, PGC_USERSET,
 								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	else
 		migrate_settings_lock_timeout();
+	left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), phase->deadline);
+	if (phase->cut_short && (LockTimeout == 0 || left < LockTimeout))
+	{
+		snprintf(value, sizeof(value), "%ld", Max(left, 1));
+		(void) set_config_option("lock_timeout", value, PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	}
 	if (LockTimeout <= 1 || DeadlockTimeout < LockTimeout)
 		return;
 	snprintf(value, sizeof(value), "%d", LockTimeout / 2);
@@ -152,11 +162,11 @@ lockphase_settings(const LockPlanEntry *entry)
 
 /* Wait in the queue of the awaited relation; raises 55P03 in the end. */
 static void
-lockphase_wait(const LockPlanEntry *entry)
+lockphase_wait(const LockPhase *phase, const LockPlanEntry *entry)
 {
 	int			guc_level = NewGUCNestLevel();
 
-	lockphase_settings(entry);
+	lockphase_settings(phase, entry);
 	LockRelationOid(entry->relid, entry->mode);
 	AtEOXact_GUC(false, guc_level);
 }
@@ -169,7 +179,7 @@ lockphase_lock(LockPhase *phase)
 	ListCell   *lc;
 
 	if (awaited != NULL)
-		lockphase_wait(awaited);
+		lockphase_wait(phase, awaited);
 	foreach(lc, phase->entries)
 	{
 		const LockPlanEntry *entry = lfirst(lc);
@@ -266,104 +276,29 @@ lockphase_keeps_others_out(void)
 	return false;
 }
 
-/* Why the phase gives up. */
-typedef enum LockPhaseReason
-{
-	LOCKPHASE_IMPATIENT,
-	LOCKPHASE_KEEPS_OUT,		/* the transaction keeps others out itself */
-	LOCKPHASE_WRAPAROUND
-} LockPhaseReason;
-
-/* Return what to do about a lock that is not to be had. */
-static char *
-lockphase_advice(LockPhaseReason reason, const BlockerReport *report)
-{
-	char	   *end = report->command ? psprintf(", or end what is in the way: %s", report->command) : "";
-
-	if (reason == LOCKPHASE_KEEPS_OUT)
-		return psprintf("It was tried once only, because this transaction keeps others out of relations itself. Commit that first%s.",
-						end);
-	return psprintf("Nothing was changed. Try again when it is quieter, raise migrate.lock_patience (now %d ms)%s.",
-					migrate_lock_patience, end);
-}
-
-/* Raise what a lock that is not to be had raises. */
-static void
-lockphase_refuse(const LockPlanEntry *entry, LockPhaseReason reason, const BlockerReport *report)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-			 errmsg("could not get %s on %s",
-					GetLockmodeName(DEFAULT_LOCKMETHOD, entry->mode), entry->label),
-			 errdetail("%s", report->list[0] ? report->list : "What was in the way has just ended."),
-			 errhint("%s", lockphase_advice(reason, report))));
-}
-
-/* Raise what a vacuum against wraparound raises. */
-static void
-lockphase_refuse_wraparound(const LockPlanEntry *entry, const BlockerReport *report)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-			 errmsg("%s is being vacuumed to prevent transaction ID wraparound", entry->label),
-			 errdetail("%s", report->list),
-			 errhint("Such a vacuum does not give way. Nothing was changed; try again when it has ended: pg_stat_progress_vacuum shows how far it is.")));
-}
-
-/* What a refusal is about. */
-typedef struct LockPhaseRefusal
-{
-	const LockPlanEntry *entry;
-	LockPhaseReason reason;
-} LockPhaseRefusal;
-
 /* Give up. */
 static void
-lockphase_give_up(void *arg)
+lockphase_fail(LockPhase *phase, LockTellReason reason)
 {
-	LockPhaseRefusal *refusal = (LockPhaseRefusal *) arg;
-	BlockerReport report;
-
-	migrate_blocker_report(refusal->entry->relid, refusal->entry->mode, &report);
-	if (refusal->reason == LOCKPHASE_WRAPAROUND)
-		lockphase_refuse_wraparound(refusal->entry, &report);
-	lockphase_refuse(refusal->entry, refusal->reason, &report);
-}
-
-/* Give up, at the statement that needs the lock. */
-static void
-lockphase_fail(LockPhase *phase, LockPhaseReason reason)
-{
-	LockPhaseRefusal refusal = {.entry = phase->awaited, .reason = reason};
-	PositionFrame frame = phase->awaited->frame;
-
+	if (reason == LOCKTELL_IMPATIENT && phase->cut_short)
+		reason = LOCKTELL_STATEMENT_TIMEOUT;
 	pgstat_report_activity(STATE_RUNNING, debug_query_string);
-	migrate_position_guard(&frame, lockphase_give_up, &refusal, NULL);
+	migrate_locktell_refuse(phase->awaited, reason);
 }
 
 /* Tell the client, now and then, what is being waited for. */
 static void
 lockphase_notice(LockPhase *phase)
 {
-	const LockPlanEntry *entry = phase->awaited;
 	TimestampTz now = GetCurrentTimestamp();
-	BlockerReport report;
 
 	if (!TimestampDifferenceExceeds(phase->noticed, now, phase->notice_pause))
 		return;
 	phase->noticed = now;
 	phase->notice_pause = phase->notice_pause == 0 ? LOCKPHASE_NOTICE :
 		Min(2 * phase->notice_pause, 12 * LOCKPHASE_NOTICE);
-	migrate_blocker_report(entry->relid, entry->mode, &report);
-	if (report.list[0] == '\0')
-		return;
-	ereport(NOTICE,
-			(errmsg("migration " INT64_FORMAT " waits for %s on %s, for at most %ld s more",
-					entry->frame.version, GetLockmodeName(DEFAULT_LOCKMETHOD, entry->mode),
-					entry->label,
-					TimestampDifferenceMilliseconds(now, phase->deadline) / 1000),
-			 errdetail("%s", report.list),
-			 report.command ? errhint("To end what is in the way: %s.", report.command) : 0));
+	migrate_locktell_waiting(phase->awaited,
+							 TimestampDifferenceMilliseconds(now, phase->deadline) / 1000);
 }
 
 /* Sleep once; decorrelated jitter keeps those who wait for each other apart. */
@@ -406,7 +341,7 @@ lockphase_sleep(LockPhase *phase, const VirtualTransactionId *before)
 			GetCurrentTimestamp() >= phase->deadline)
 			break;
 		if (migrate_blocker_prevents_wraparound(now))
-			lockphase_fail(phase, LOCKPHASE_WRAPAROUND);
+			lockphase_fail(phase, LOCKTELL_WRAPAROUND);
 		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), phase->queued) &&
 			!migrate_blocker_remains(before, now))
 			break;
@@ -414,21 +349,6 @@ lockphase_sleep(LockPhase *phase, const VirtualTransactionId *before)
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(naps);
-}
-
-/* Show in pg_stat_activity what is waited for. */
-static void
-lockphase_report(const LockPlanEntry *entry)
-{
-	char	   *what;
-
-	if (!pgstat_track_activities)
-		return;
-	what = psprintf("migration " INT64_FORMAT " (%s) waits for %s on %s",
-					entry->frame.version, entry->frame.name,
-					GetLockmodeName(DEFAULT_LOCKMETHOD, entry->mode), entry->label);
-	pgstat_report_activity(STATE_RUNNING, what);
-	pfree(what);
 }
 
 /* After a wait in vain: give up, or sleep. */
@@ -439,15 +359,15 @@ lockphase_waited(LockPhase *phase)
 	VirtualTransactionId *before = migrate_blocker_find(entry->relid, entry->mode);
 
 	if (migrate_blocker_prevents_wraparound(before))
-		lockphase_fail(phase, LOCKPHASE_WRAPAROUND);
+		lockphase_fail(phase, LOCKTELL_WRAPAROUND);
 	if (migrate_lock_patience == 0 || phase->attempts >= LOCKPHASE_ATTEMPTS)
-		lockphase_fail(phase, LOCKPHASE_IMPATIENT);
+		lockphase_fail(phase, LOCKTELL_IMPATIENT);
 	if (lockphase_keeps_others_out())
-		lockphase_fail(phase, LOCKPHASE_KEEPS_OUT);
+		lockphase_fail(phase, LOCKTELL_KEEPS_OUT);
 	lockphase_sleep(phase, before);
 	pfree(before);
 	if (GetCurrentTimestamp() >= phase->deadline)
-		lockphase_fail(phase, LOCKPHASE_IMPATIENT);
+		lockphase_fail(phase, LOCKTELL_IMPATIENT);
 }
 
 /* Before the queue is entered: refuse where that is in vain, rest now and then. */
@@ -458,13 +378,13 @@ lockphase_enter(LockPhase *phase)
 	VirtualTransactionId *now = migrate_blocker_find(entry->relid, entry->mode);
 
 	if (migrate_blocker_prevents_wraparound(now))
-		lockphase_fail(phase, LOCKPHASE_WRAPAROUND);
+		lockphase_fail(phase, LOCKTELL_WRAPAROUND);
 	pfree(now);
-	lockphase_report(entry);
+	migrate_locktell_activity(entry);
 	if (phase->hops < LOCKPHASE_HOPS)
 		return;
 	if (GetCurrentTimestamp() >= phase->deadline)
-		lockphase_fail(phase, LOCKPHASE_IMPATIENT);
+		lockphase_fail(phase, LOCKTELL_IMPATIENT);
 	lockphase_nap(phase);
 }
 
@@ -496,6 +416,25 @@ lockphase_run(LockPhase *phase)
 }
 
 /*
+ * Set until when attempts are made.  A statement_timeout that comes earlier would
+ * end the wait without a word about who was in the way.
+ */
+static void
+lockphase_set_deadline(LockPhase *phase)
+{
+	phase->start = GetCurrentTimestamp();
+	phase->deadline = TimestampTzPlusMilliseconds(phase->start, migrate_lock_patience);
+	if (get_timeout_active(STATEMENT_TIMEOUT))
+	{
+		TimestampTz limit = TimestampTzPlusMilliseconds(get_timeout_finish_time(STATEMENT_TIMEOUT),
+														-LOCKPHASE_MARGIN);
+
+		phase->cut_short = limit < phase->deadline;
+		phase->deadline = Min(limit, phase->deadline);
+	}
+}
+
+/*
  * Lock all relations that the scripts of a plan will lock in modes that exclude
  * others, for the rest of the transaction; raises 55P03 when they are not to be
  * had.  The caller is connected to SPI, and has locked none of them.
@@ -510,8 +449,7 @@ migrate_lockphase_take(LockPhaseGather gather, void *arg, LockPhaseResult *resul
 	lockphase_gather(&phase);
 	if (phase.entries != NIL)
 	{
-		phase.start = GetCurrentTimestamp();
-		phase.deadline = TimestampTzPlusMilliseconds(phase.start, migrate_lock_patience);
+		lockphase_set_deadline(&phase);
 		lockphase_run(&phase);
 		if (phase.attempts > 1)
 			result->waited = GetCurrentTimestamp() - phase.start;

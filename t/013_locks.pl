@@ -166,11 +166,14 @@ is(query('SELECT (SELECT sum(n) FROM a) = (SELECT sum(n) FROM b)'), 't', 'and no
 sub refused
 {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my ($name, $role, $pattern) = @_;
+	my ($name, $role, $pattern, $before) = @_;
+	my $set = $before // '';
+
 	my ($rc, $stdout, $stderr) = $node->psql('postgres', <<"EOT", on_error_stop => 0, extra_params => [ '-U', $role ]);
 \\set VERBOSITY verbose
 SET migrate.lock_timeout = '100ms';
 SET migrate.lock_patience = 0;
+$set;
 SELECT version FROM migrate_apply();
 SELECT 'alive'
 EOT
@@ -204,8 +207,12 @@ refused('session of another role, for who may see it', 'deployer',
 	qr/could not get AccessExclusiveLock on public\.b\nDETAIL:  Process \d+ \(role \S+, idle in transaction for \S+, transaction \S+ old\) holds AccessShareLock: (?:BEGIN; )?SELECT 'secret'/);
 query('REVOKE pg_read_all_stats FROM deployer');
 
+# statement_timeout, which over PostgREST nobody can do without, would come first.
+refused('statement_timeout', query('SELECT current_user'),
+	qr/could not get AccessExclusiveLock on public\.b\nDETAIL:  .*\nHINT:  Nothing was changed\. There was no time left before statement_timeout \(now 3000 ms\)\./s,
+	q{SET migrate.lock_patience = '60s'; SET statement_timeout = '3s'; SELECT migrate_register(1, 'alter', 'ALTER TABLE a ADD note text; ALTER TABLE b ADD note text')});
+
 # A wait that is cancelled leaves nothing behind.
-query("SELECT migrate_register(1, 'alter', 'ALTER TABLE a ADD note text; ALTER TABLE b ADD note text')");
 ask($deployer, "SET migrate.drift = 'accept'");
 feed($deployer, 'SELECT version FROM migrate_apply()');
 ok($node->poll_query_until('postgres', $asleep), 'asleep again');
