@@ -37,7 +37,7 @@ migrate_ext--1.0.0.sql: $(sort $(wildcard install/*.sql))
 	cat $^ >$@
 
 # What follows works before any PostgreSQL package is there.
-.PHONY: demo test bench corpus predict test-versions test-cassert unit indent check-indent
+.PHONY: demo test bench corpus predict regression-ddl test-versions test-cassert unit indent check-indent
 
 demo:
 	@tools/demo.sh
@@ -53,6 +53,9 @@ corpus:
 
 predict:
 	@tools/predict.sh $(FILES)
+
+regression-ddl:
+	@tools/regression-ddl.sh $(DIR) $(FILES)
 
 test-versions:
 	@tools/test-versions.sh

@@ -284,6 +284,43 @@ END;
 COMMENT ON FUNCTION migrate.renamed_columns(migrate.rollback_item) IS
 'the columns of a table that have another name now';
 
+CREATE FUNCTION migrate.columns_in_way(item migrate.rollback_item) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT array_agg(h.name ORDER BY h.number)
+	FROM migrate.numbered_columns((item).have, (item).have_attnums) h
+	WHERE (item).same_object
+		AND h.name IN (SELECT r.new_name FROM migrate.renamed_columns(item) r)
+		AND h.number NOT IN (SELECT w.number FROM migrate.numbered_columns((item).want, (item).want_attnums) w);
+END;
+COMMENT ON FUNCTION migrate.columns_in_way(migrate.rollback_item) IS
+'the columns of a table that go, and whose names others get back; NULL = none';
+
+CREATE FUNCTION migrate.rename_columns_ddl(item migrate.rollback_item) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	WITH r AS (
+		SELECT r.old_name, r.new_name,
+			-- its new name is still the old one of another
+			CASE WHEN r.new_name IN (SELECT o.old_name FROM migrate.renamed_columns(item) o)
+				THEN 'migrate_ext_' || md5(r.old_name) END AS aside
+		FROM migrate.renamed_columns(item) r
+	)
+	SELECT format('ALTER TABLE %s DROP COLUMN %I', (item).want_name, c)
+	FROM unnest(migrate.columns_in_way(item)) c
+	UNION ALL
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.old_name, r.aside)
+	FROM r WHERE r.aside IS NOT NULL
+	UNION ALL
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.old_name, r.new_name)
+	FROM r WHERE r.aside IS NULL
+	UNION ALL
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.aside, r.new_name)
+	FROM r WHERE r.aside IS NOT NULL;
+END;
+COMMENT ON FUNCTION migrate.rename_columns_ddl(migrate.rollback_item) IS
+'statements that give the columns of a table their earlier names';
+
 CREATE FUNCTION migrate.rollback_action(kind text, have json, want json) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -315,10 +352,11 @@ BEGIN ATOMIC
 			SELECT jsonb_agg(CASE WHEN array_position(old_names, c.value ->> 'name') IS NULL THEN c.value
 				ELSE jsonb_set(c.value, '{name}', to_jsonb(new_names[array_position(old_names, c.value ->> 'name')])) END
 				ORDER BY c.ordinality)
-			FROM jsonb_array_elements(definition::jsonb -> 'columns') WITH ORDINALITY c))::json END;
+			FROM jsonb_array_elements(definition::jsonb -> 'columns') WITH ORDINALITY c
+			WHERE c.value ->> 'name' <> ALL (new_names) OR c.value ->> 'name' = ANY (old_names)))::json END;
 END;
 COMMENT ON FUNCTION migrate.rename_columns(json, text[], text[]) IS
-'a table''s definition with other names of columns';
+'a table''s definition with other names of columns, without those that had these names';
 
 CREATE FUNCTION migrate.rollback_items(later bigint, earlier bigint) RETURNS SETOF migrate.rollback_item
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
@@ -407,7 +445,9 @@ BEGIN
 					END LOOP;
 				END IF;
 			END LOOP;
-			IF item.want IS NOT NULL AND text_now <> item.have::text AND text_now = item.want::text THEN
+			-- the columns of a view keep their names
+			IF item.want IS NOT NULL AND text_now <> item.have::text AND text_now = item.want::text
+				AND (item.kind NOT IN ('view', 'materialized view') OR (item.have -> 'columns')::text = (item.want -> 'columns')::text) THEN
 				CONTINUE WHEN own_now = item.want_name;
 				item.have := item.want;
 				item.action := 'alter';
@@ -437,11 +477,17 @@ BEGIN ATOMIC
 		SELECT h.key FROM item i
 		CROSS JOIN LATERAL (SELECT array_agg(r.old_name) AS old_names, array_agg(r.new_name) AS new_names
 							FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) r
-		CROSS JOIN LATERAL migrate.lost_columns(migrate.rename_columns(i.have, r.old_names, r.new_names), i.want) lost
+		CROSS JOIN LATERAL array_cat(migrate.columns_in_way(i),
+			migrate.lost_columns(migrate.rename_columns(i.have, r.old_names, r.new_names), i.want)) lost
 		JOIN edge e ON e.need = i.key
 		JOIN h ON h.key = e.key
-		WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table') AND lost IS NOT NULL
-			AND h.kind NOT IN ('index', 'constraint') AND migrate.mentions(h.definition, lost)
+		WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table') AND CASE
+			WHEN h.kind NOT IN ('index', 'constraint') THEN migrate.mentions(h.definition, lost)
+			-- it goes with a column, or its text is of another one when columns have changed names
+			WHEN r.old_names IS NOT NULL THEN migrate.mentions(h.definition, array_cat(r.old_names, migrate.columns_in_way(i)))
+				AND EXISTS (SELECT FROM migrate.snapshot_objects(earlier) w
+							WHERE w.key = h.key AND w.definition ->> 'create' = h.definition ->> 'create')
+			ELSE false END
 		UNION
 		SELECT e.key FROM gone g JOIN edge e ON e.need = g.key
 	)
@@ -648,7 +694,8 @@ BEGIN ATOMIC
 				(item).have ->> 'owned_by' IN (
 					SELECT o.have_name || '.' || quote_ident(c ->> 'name')
 					FROM json_array_elements(o.have -> 'columns') c
-					WHERE c ->> 'name' NOT IN (SELECT w ->> 'name' FROM json_array_elements(o.want -> 'columns') w))
+					WHERE c ->> 'name' NOT IN (SELECT w ->> 'name' FROM json_array_elements(o.want -> 'columns') w)
+						OR c ->> 'name' = ANY (migrate.columns_in_way(o)))
 			ELSE false END);
 END;
 COMMENT ON FUNCTION migrate.goes_with_other(migrate.rollback_item, migrate.rollback_item[]) IS
@@ -771,7 +818,12 @@ BEGIN
 	forward := migrate.rollback_order(items, false);
 	backward := migrate.rollback_order(items, true);
 
-	-- what is in the way
+	-- what is in the way; what a foreign key refers to, by way of its parent, can only be dropped when it is no partition
+	RETURN QUERY SELECT format('ALTER TABLE %s DETACH PARTITION %s', i.have ->> 'partition_of', i.later_name)
+	FROM unnest(items) i
+	WHERE i.action = 'drop' AND i.kind IN ('table', 'foreign table') AND i.have ->> 'partition_of' IS NOT NULL
+		AND NOT EXISTS (SELECT FROM unnest(items) p WHERE p.action = 'drop' AND p.later_name = i.have ->> 'partition_of')
+	ORDER BY i.later_name;
 	FOR item IN
 		SELECT i.* FROM unnest(items) i
 		WHERE (i.action = 'replace' OR i.action = 'drop' AND (i.kind <> ALL (late_kinds) OR i.have_name = ANY (wanted)))
@@ -783,15 +835,17 @@ BEGIN
 	RETURN QUERY SELECT r
 	FROM unnest(items) i, migrate.rename_ddl(i) r
 	WHERE i.action IN ('alter', 'retype') ORDER BY migrate.kind_rank(i.kind), array_position(forward, i.key);
-	RETURN QUERY SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', i.want_name, c.old_name, c.new_name)
-	FROM unnest(items) i, migrate.renamed_columns(i) c
+	RETURN QUERY SELECT c
+	FROM unnest(items) i, migrate.rename_columns_ddl(i) c
 	WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table');
 	items := ARRAY(SELECT (i.key, i.want_key, i.kind, i.later_name, i.have_name, i.want_name,
 			CASE WHEN c.old_names IS NULL THEN i.have ELSE migrate.rename_columns(i.have, c.old_names, c.new_names) END,
-			i.want, i.have_needs, i.want_needs, i.have_attnums, i.want_attnums, i.same_object, i.action)::migrate.rollback_item
+			i.want, i.have_needs, i.want_needs, CASE WHEN c.old_names IS NULL THEN i.have_attnums END, i.want_attnums,
+			i.same_object, i.action)::migrate.rollback_item
 		FROM unnest(items) i,
 			LATERAL (SELECT array_agg(r.old_name) AS old_names, array_agg(r.new_name) AS new_names
-					 FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) c);
+					 FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) c
+		WHERE NOT (i.action = 'drop' AND migrate.goes_with_other(i, items)));
 	RETURN QUERY SELECT a.statement
 	FROM unnest(items) i, migrate.alter_ddl(i) WITH ORDINALITY a(phase, statement, place)
 	WHERE i.action = 'alter' AND a.phase = 1

@@ -21,7 +21,7 @@ BEGIN
 	PERFORM migrate_unregister(v);
 	script := regexp_replace(script, '^[^\n]*\n', '');
 	-- versions of the server write views each in their way
-	script := regexp_replace(script, '(CREATE (OR REPLACE )?VIEW [^ ]+) AS\n SELECT [^;]*;', '\1 AS ...;', 'g');
+	script := regexp_replace(script, '(CREATE (?:OR REPLACE )?VIEW [^ ]+) AS\n SELECT [^;]*;', '\1 AS ...;', 'g');
 EXCEPTION WHEN others THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
 	problem := SQLSTATE || ' ' || SQLERRM || ' ' || detail;
@@ -130,6 +130,40 @@ SELECT * FROM generate_check('DROP FUNCTION f(integer); CREATE FUNCTION f(x int,
 SELECT * FROM generate_check('ALTER SEQUENCE a_id_seq INCREMENT 7 CACHE 3');
 SELECT * FROM generate_check('ALTER TYPE mood ADD VALUE ''happy'' BEFORE ''ok''');
 SELECT * FROM generate_check('ALTER TYPE mood RENAME VALUE ''ok'' TO ''fine''');
+
+-- a new column has taken the name of a renamed one; two have changed names; one has taken another's
+SELECT * FROM generate_check($up$
+ALTER TABLE a DROP CONSTRAINT a_pkey CASCADE;
+ALTER TABLE a RENAME COLUMN id TO old_id;
+ALTER TABLE a ADD COLUMN id bigserial PRIMARY KEY;
+CREATE VIEW v3 AS SELECT id FROM a;
+$up$);
+SELECT * FROM generate_check($up$
+ALTER TABLE a RENAME COLUMN name TO other;
+ALTER TABLE a RENAME COLUMN n TO name;
+ALTER TABLE a RENAME COLUMN other TO n;
+$up$);
+SELECT * FROM generate_check($up$
+ALTER TABLE b RENAME COLUMN a_id TO a;
+ALTER TABLE b RENAME COLUMN note TO a_id;
+$up$);
+-- the columns of a view do not follow those of its table
+SELECT * FROM generate_check($up$
+ALTER TABLE a RENAME COLUMN name TO title;
+DROP VIEW v, v2;
+CREATE VIEW v AS SELECT id, title, n FROM a;
+$up$);
+-- a partition of a table that a foreign key refers to can only be dropped when it is none any more
+SELECT migrate_register(2, 'partitions', $up$-- migrate: search_path = generate_test
+CREATE TABLE k (id integer PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE k1 PARTITION OF k FOR VALUES IN (1);
+CREATE TABLE f (id integer REFERENCES k);
+$up$);
+SELECT version FROM migrate_apply();
+SELECT * FROM generate_check($up$
+CREATE TABLE k2 PARTITION OF k FOR VALUES IN (2) PARTITION BY LIST (id);
+CREATE TABLE k22 PARTITION OF k2 FOR VALUES IN (2);
+$up$);
 
 -- errors: 42704, 55000
 \set VERBOSITY terse
