@@ -42,7 +42,9 @@ BEGIN ATOMIC
 		|| CASE WHEN k.granted THEN ' holds ' ELSE ' waits for ' END || k.modes
 		|| CASE WHEN k.visible AND k.query <> '' THEN ': ' || migrate.shorten(left(k.query, 100)) ELSE '.' END
 	FROM known k
-	ORDER BY k.granted DESC, k.age DESC, k.pid;
+	-- one that is idle by now has just let go
+	WHERE k.state IS NULL OR k.state NOT LIKE 'idle for%'
+	ORDER BY k.granted DESC, k.age DESC NULLS LAST, k.pid;
 END;
 COMMENT ON FUNCTION migrate.lock_blocker(oid, text[], oid) IS
 'who holds or waits for one of some lock modes on a relation, oldest transaction first;
