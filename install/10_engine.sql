@@ -325,7 +325,7 @@ COMMENT ON FUNCTION @extschema@.migrate_apply(bigint) IS
 'Applies all pending migrations up to a version, in order, all or nothing.
 version: NULL = the latest.
 Returns one row for each migration applied, none when nothing is pending; snapshot and rows_kept are NULL where none was taken.
-Raises 42704 (unknown version), 55000 (older than an applied one, a requirement is missing, nested call), 55P03 (a deployment is under way), 25006 (read-only or standby), 25001 (isolation level, or a script that cannot run in a transaction), 42501 (script registered by a role you should not run scripts of), and what a script raises, with its place in CONTEXT and DETAIL.';
+Raises 42704 (unknown version), 55000 (older than an applied one, a requirement is missing, nested call), 55P03 (a deployment is under way, or what the scripts change could not be locked within migrate.lock_patience; DETAIL says who is in the way), 25006 (read-only or standby), 25001 (isolation level, or a script that cannot run in a transaction), 42501 (script registered by a role you should not run scripts of), and what a script raises, with its place in CONTEXT and DETAIL.';
 
 CREATE FUNCTION @extschema@.migrate_rollback(to_version bigint DEFAULT NULL)
 RETURNS TABLE (version bigint, name text, statements integer, duration interval, snapshot bigint, rows_kept bigint)

@@ -27,6 +27,9 @@
 #include "parser/parse_type.h"
 #include "pgstat.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "utils/acl.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -81,6 +84,34 @@ compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
 	return LockHeldByMe(tag, mode, false);
 #else
 	return LockHeldByMe(tag, mode);
+#endif
+}
+
+/*
+ * Return the process of a virtual transaction, or NULL; 17 numbers processes
+ * where there were backend IDs.
+ */
+static inline PGPROC *
+compat_vxid_proc(const VirtualTransactionId *vxid)
+{
+#if PG_VERSION_NUM >= 170000
+	return ProcNumberGetProc(vxid->procNumber);
+#else
+	return BackendIdGetProc(vxid->backendId);
+#endif
+}
+
+/*
+ * Return the privileges of which one is enough to lock a relation in a mode
+ * that excludes writers; 17 added MAINTAIN.
+ */
+static inline AclMode
+compat_lock_privileges(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE | ACL_MAINTAIN;
+#else
+	return ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
 #endif
 }
 

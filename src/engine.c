@@ -35,6 +35,8 @@
 #include "execute.h"
 #include "forecast.h"
 #include "ledger.h"
+#include "locklook.h"
+#include "lockphase.h"
 #include "loss.h"
 #include "owner.h"
 #include "plan.h"
@@ -62,6 +64,8 @@ typedef struct EngineRun
 	int64		snapshot;		/* equals the schema as it stands; 0 = none */
 	RestorePoint restore_point;
 	bool		restores;		/* there are kept rows to be put back */
+	const MigratePlan *plan;
+	LockPhaseResult locks;		/* what it took to get them */
 	MemoryContext step_context; /* reset after each step */
 } EngineRun;
 
@@ -93,9 +97,9 @@ migrate_engine_init(void)
 	migrate_loss_init();
 }
 
-/* Read the script of a step. */
-static void
-engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
+/* Fetch the script of a step from the registry. */
+static char *
+engine_fetch(EngineRun *run, const PlanStep *plan, EngineStep *step)
 {
 	const char *direction = run->down ? "down" : "up";
 	char	   *body = migrate_registry_body(plan->version, direction);
@@ -110,6 +114,15 @@ engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
 	step->frame.version = plan->version;
 	step->frame.name = plan->name;
 	step->frame.direction = direction;
+	return body;
+}
+
+/* Read the script of a step. */
+static void
+engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
+{
+	char	   *body = engine_fetch(run, plan, step);
+
 	step->script = migrate_script_read(body, &step->frame);
 }
 
@@ -353,15 +366,52 @@ engine_finish(const MigratePlan *plan)
 	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 }
 
-/* What comes before the first step. */
+/* Gather what the scripts will lock. */
+static void
+engine_gather_locks(LockPlan *locks, void *arg)
+{
+	EngineRun  *run = (EngineRun *) arg;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "migrate gather",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListCell   *lc;
+
+	foreach(lc, run->plan->steps)
+	{
+		EngineStep	step = {0};
+		char	   *body = engine_fetch(run, lfirst(lc), &step);
+
+		step.script = migrate_script_read_trees(body, &step.frame);
+		migrate_lockplan_add(locks, step.script, &step.frame);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* Take the first snapshot, and judge drift. */
+static void
+engine_look(void *arg)
+{
+	EngineRun  *run = (EngineRun *) arg;
+
+	run->snapshot = migrate_verify_drift();
+}
+
+/*
+ * What comes before the first step.  Locks come after the look at the whole
+ * schema, which takes a while, and right before the first change.
+ */
 static void
 engine_open(EngineRun *run, const MigratePlan *plan)
 {
 	const PlanStep *first = linitial(plan->steps);
 
 	if (migrate_snapshots)
-		run->snapshot = migrate_verify_drift();
+		migrate_locklook_run(engine_look, run);
 	run->restores = migrate_restoreitem_any(run->down);
+	migrate_deploy_announce(first->version);
+	migrate_lockphase_take(engine_gather_locks, run, &run->locks);
 	migrate_restorepoint_write(first->version, &run->restore_point);
 }
 
@@ -379,6 +429,7 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	SPI_connect();
 	migrate_deploy_begin(command);
 	plan = make_plan(version);
+	run.plan = plan;
 	run.down = plan->down;
 	run.extension = migrate_extension_oid();
 	engine_check_obstacles(&run, plan);
