@@ -20,6 +20,7 @@
 char	   *migrate_environment;
 bool		migrate_out_of_order;
 int			migrate_lock_timeout;
+int			migrate_rehearse_budget;
 int			migrate_script_limit;
 bool		migrate_snapshots;
 int			migrate_drift;
@@ -139,6 +140,15 @@ migrate_settings_init(void)
 							"A smaller lock_timeout of the session holds; 0 leaves it as it is.",
 							&migrate_lock_timeout,
 							2000, 0, INT_MAX,
+							PGC_USERSET,
+							GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("migrate.rehearse_budget",
+							"Sets how long migrate_rehearse() may hold locks that make other sessions wait.",
+							"ROW EXCLUSIVE and stronger on what was there before; the rehearsal ends when it is over. 0 = no limit.",
+							&migrate_rehearse_budget,
+							5000, 0, INT_MAX,
 							PGC_USERSET,
 							GUC_UNIT_MS,
 							NULL, NULL, NULL);
