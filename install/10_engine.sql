@@ -516,17 +516,53 @@ CREATE FUNCTION @extschema@.migrate_history(version bigint DEFAULT NULL)
 RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, name text, duration interval,
 	statements integer, rows bigint, role text, session_role text, client text, application text,
 	environment text, reason text, rows_kept bigint, snapshot_before bigint, snapshot_after bigint,
-	restore_point text, restore_lsn text)
+	restore_point text, restore_lsn text, wal_bytes bigint, hold interval)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
 	SELECT l.entry, l.at, l.event, l.version, l.name, l.duration, l.statements, l.rows, l.role,
 		l.session_role, l.client, l.application, l.environment, l.reason,
-		l.rows_kept, l.snapshot_before, l.snapshot_after, l.restore_point, l.restore_lsn
-	FROM migrate.ledger l
+		l.rows_kept, l.snapshot_before, l.snapshot_after, l.restore_point, l.restore_lsn,
+		s.wal_bytes, s.hold
+	FROM migrate.ledger l,
+		LATERAL (SELECT sum(t.wal_bytes)::bigint AS wal_bytes, max(t.hold) AS hold
+				 FROM migrate.ledger_statement t WHERE t.entry = l.entry) s
 	WHERE migrate_history.version IS NULL OR l.version = migrate_history.version
 	ORDER BY l.entry;
 END;
 COMMENT ON FUNCTION @extschema@.migrate_history(bigint) IS
 'The ledger, oldest entry first.
-version: only the entries of this one; NULL = all.';
+version: only the entries of this one; NULL = all.
+wal_bytes is what its statements wrote; hold is how long the script kept others from writing to a relation, up to its end: see migrate_statements().';
+
+CREATE FUNCTION @extschema@.migrate_statements(version bigint DEFAULT NULL)
+RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, statement integer, line integer,
+	command text, relation text, lock_mode text, rewrite boolean, rows bigint, wal_bytes bigint,
+	lock_wait interval, duration interval, hold interval, scan boolean, build boolean, buffers bigint)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	SELECT l.entry, l.at, l.event, l.version, s.statement, s.line, s.command,
+		r.relation, r.lock_mode,
+		CASE WHEN r.relation IS NOT NULL THEN coalesce(r.rewrite, false) END,
+		CASE WHEN r.relation IS NULL THEN s.rows ELSE coalesce(r.rows, 0) END,
+		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.wal_bytes END,
+		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.lock_wait END,
+		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.duration END,
+		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.hold END,
+		CASE WHEN r.relation IS NOT NULL THEN coalesce(r.scan, false) END,
+		CASE WHEN r.relation IS NOT NULL THEN coalesce(r.build, false) END,
+		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.buffers END
+	FROM migrate.ledger l
+	JOIN migrate.ledger_statement s ON s.entry = l.entry
+	LEFT JOIN LATERAL (
+		SELECT a.n, e.relation, e.lock_mode, e.rewrite, e.scan, e.build, e.rows
+		FROM jsonb_array_elements(s.relations) WITH ORDINALITY a (value, n),
+			jsonb_to_record(a.value) e (relation text, lock_mode text, rewrite boolean, scan boolean, build boolean, rows bigint)
+	) r ON true
+	WHERE migrate_statements.version IS NULL OR l.version = migrate_statements.version
+	ORDER BY l.entry, s.statement, r.n;
+END;
+COMMENT ON FUNCTION @extschema@.migrate_statements(bigint) IS
+'What each statement of the scripts on the record really did, oldest first: one row for each relation from before the transaction that it did something to, or one without a relation.
+version: only the scripts of this one; NULL = all.
+The columns are those of migrate_rehearse(); what is measured of a statement as a whole stands in its first row only.';
 

@@ -45,50 +45,19 @@
 #include "compat.h"
 #include "observe.h"
 #include "ownlocks.h"
-
-/* What is known of one relation while a run is on. */
-typedef struct ObserveEntry
-{
-	Oid			relid;			/* hash key */
-	char		status;
-	char		relkind;
-	bool		created;		/* by this transaction */
-	bool		ignored;		/* a catalog, a TOAST table, one of our own */
-	const char *name;
-	LOCKMASK	held;			/* modes that were seen */
-	Oid			storage;		/* when it was looked at last; 0 = other than at
-								 * the beginning */
-	CompatCounts counts;		/* when it was looked at last */
-	ObservedRelation *now;		/* what the running statement did, or NULL */
-	bool		truncated;		/* by the running statement */
-} ObserveEntry;
-
-#define SH_PREFIX observe
-#define SH_ELEMENT_TYPE ObserveEntry
-#define SH_KEY_TYPE Oid
-#define SH_KEY relid
-#define SH_HASH_KEY(table, key) ((uint32) ((key) * UINT32_C(0x9e3779b1)))
-#define SH_EQUAL(table, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "sight.h"
 
 /* One run; lives in its memory context. */
 struct Observation
 {
 	MemoryContextCallback callback;
-	MemoryContext context;
 	MemoryContext records;		/* statements */
 	const ObserveLocking *locking;	/* or NULL */
 	OwnLocks   *locks;
-	observe_hash *entries;
-	List	   *tables;			/* OIDs: those that were there before */
-	Oid			own_schemas[2];
+	Sights	   *sights;
 	List	   *statements;		/* of ObservedStatement *, finished or not */
 	int			script;			/* statements of earlier scripts */
 	ObservedStatement *statement;	/* the running one, or NULL */
-	List	   *made;			/* OIDs of relations that it has made */
 	instr_time	start;
 	WalUsage	wal;
 	BufferUsage buffers;
@@ -115,129 +84,25 @@ observe_strongest(LOCKMASK mask)
 	return mode;
 }
 
-/* Tell whether a relation is none of the users'. */
-static bool
-observe_ignores(const Observation *run, Oid relid, Oid schema)
-{
-	return relid < FirstNormalObjectId || IsCatalogNamespace(schema) || IsToastNamespace(schema) ||
-		schema == run->own_schemas[0] || schema == run->own_schemas[1];
-}
-
-/* Learn what a relation is, the first time it is seen. */
-static void
-observe_learn(Observation *run, ObserveEntry *entry, bool created)
-{
-	MemoryContext old = MemoryContextSwitchTo(run->context);
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(entry->relid));
-	Relation	rel;
-
-	memset(&entry->relkind, 0, sizeof(ObserveEntry) - offsetof(ObserveEntry, relkind));
-	entry->created = created;
-	entry->ignored = !HeapTupleIsValid(tuple) && !created;
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-
-		entry->relkind = form->relkind;
-		entry->ignored = observe_ignores(run, entry->relid, form->relnamespace);
-		if (!entry->ignored)
-			entry->name = quote_qualified_identifier(get_namespace_name(form->relnamespace),
-													 NameStr(form->relname));
-		ReleaseSysCache(tuple);
-	}
-	if (!entry->ignored && !created && (rel = RelationIdGetRelation(entry->relid)) != NULL)
-	{
-		entry->created = rel->rd_createSubid != InvalidSubTransactionId;
-		entry->storage = compat_has_new_storage(rel) ? InvalidOid : compat_storage(rel);
-		RelationClose(rel);
-	}
-	if (!entry->ignored && !entry->created &&
-		(entry->relkind == RELKIND_RELATION || entry->relkind == RELKIND_MATVIEW))
-		run->tables = lappend_oid(run->tables, entry->relid);
-	MemoryContextSwitchTo(old);
-}
-
-/* Find a relation; one that was there before is learned when it is first seen. */
-static ObserveEntry *
-observe_find(Observation *run, Oid relid)
-{
-	bool		found;
-	ObserveEntry *entry = observe_insert(run->entries, relid, &found);
-
-	if (!found)
-		observe_learn(run, entry, false);
-	return entry;
-}
-
-/* Note that the running statement did something to a relation; NULL = it is ignored. */
-static ObservedRelation *
-observe_touch(Observation *run, ObserveEntry *entry)
-{
-	MemoryContext old;
-
-	if (entry->now != NULL)
-		return entry->now;
-	old = MemoryContextSwitchTo(run->records);
-	if (entry->created && entry->name == NULL)
-	{
-		/* the hook saw it before its row was there to be read */
-		Oid			schema = get_rel_namespace(entry->relid);
-
-		entry->relkind = get_rel_relkind(entry->relid);
-		entry->ignored = !OidIsValid(schema) || observe_ignores(run, entry->relid, schema);
-		if (!entry->ignored)
-			entry->name = MemoryContextStrdup(run->context,
-											  quote_qualified_identifier(get_namespace_name(schema),
-																		 get_rel_name(entry->relid)));
-	}
-	if (entry->ignored)
-	{
-		MemoryContextSwitchTo(old);
-		return NULL;
-	}
-	entry->now = palloc0(sizeof(ObservedRelation));
-	entry->now->relid = entry->relid;
-	entry->now->relkind = entry->relkind;
-	entry->now->name = pstrdup(entry->name);
-	entry->now->created = entry->created;
-	run->statement->relations = lappend(run->statement->relations, entry->now);
-	MemoryContextSwitchTo(old);
-	return entry->now;
-}
-
-/* A relation was made. */
-static void
-observe_made(Observation *run, Oid relid)
-{
-	bool		found;
-	ObserveEntry *entry = observe_insert(run->entries, relid, &found);
-	MemoryContext old = MemoryContextSwitchTo(run->records);
-
-	memset(&entry->relkind, 0, sizeof(ObserveEntry) - offsetof(ObserveEntry, relkind));
-	entry->created = true;
-	run->made = lappend_oid(run->made, relid);
-	MemoryContextSwitchTo(old);
-}
-
 /* An object is made, altered, dropped or truncated. */
 static void
 observe_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	Observation *run = observe_running;
-	ObserveEntry *entry;
+	Sight *entry;
 
 	if (observe_next_object_access)
 		observe_next_object_access(access, class, object, sub, arg);
 	if (run == NULL || run->statement == NULL || class != RelationRelationId || object < FirstNormalObjectId)
 		return;
 	if (access == OAT_POST_CREATE && sub == 0)
-		observe_made(run, object);
+		migrate_sight_made(run->sights, object);
 	else if (access == OAT_POST_ALTER || access == OAT_DROP || access == OAT_TRUNCATE)
 	{
-		entry = observe_find(run, object);
+		entry = migrate_sight_find(run->sights, object);
 		if (entry->created || entry->ignored)
 			return;
-		(void) observe_touch(run, entry);
+		(void) migrate_sight_touch(run->sights, entry);
 		if (access == OAT_TRUNCATE)
 			entry->truncated = true;
 	}
@@ -259,50 +124,17 @@ observe_forget_run(void *arg)
 		observe_running = NULL;
 }
 
-/*
- * Remember what earlier transactions of this session have counted, and the
- * statistics have not been told yet.
- */
-static void
-observe_read_counts(Observation *run)
-{
-	Relation	rel = table_open(RelationRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-		ObserveEntry *entry;
-
-		if (form->oid < FirstNormalObjectId ||
-			(form->relkind != RELKIND_RELATION && form->relkind != RELKIND_MATVIEW) ||
-			observe_ignores(run, form->oid, form->relnamespace) ||
-			!compat_has_counts(form->oid))
-			continue;
-		entry = observe_find(run, form->oid);
-		entry->counts = compat_counts(form->oid);
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-}
-
 /* Begin to observe; it ends at the latest when the current memory context goes. */
 Observation *
 migrate_observe_begin(const ObserveLocking *locking)
 {
 	Observation *run = palloc0(sizeof(Observation));
 
-	run->context = CurrentMemoryContext;
 	run->records = AllocSetContextCreate(CurrentMemoryContext, "migrate observed statements",
 										 ALLOCSET_DEFAULT_SIZES);
 	run->locking = locking;
 	run->locks = migrate_ownlocks_begin();
-	run->entries = observe_create(CurrentMemoryContext, 128, NULL);
-	run->own_schemas[0] = get_namespace_oid("migrate", true);
-	run->own_schemas[1] = get_namespace_oid("migrate_backup", true);
-	if (pgstat_track_counts)
-		observe_read_counts(run);
+	run->sights = migrate_sights_begin(run->records);
 	run->callback.func = observe_forget_run;
 	run->callback.arg = run;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &run->callback);
@@ -358,30 +190,35 @@ observe_locks(Observation *run)
 
 	for (int i = 0; i < count; i++)
 	{
-		ObserveEntry *entry;
+		Sight *entry;
 		LOCKMASK	mask = locks[i].mask;
+		LOCKMODE	before;
 
 		if (locks[i].relid < FirstNormalObjectId)
 			continue;
-		entry = observe_find(run, locks[i].relid);
+		entry = migrate_sight_find(run->sights, locks[i].relid);
 		mask &= ~entry->held;
+		before = observe_strongest(entry->held);
 		entry->held |= mask;
 		if (mask == 0 || entry->ignored)
 			continue;
 		if (!entry->created)
 		{
-			ObservedRelation *now = observe_touch(run, entry);
+			ObservedRelation *now = migrate_sight_touch(run->sights, entry);
+			LOCKMODE	mode = observe_strongest(mask);
 
-			now->mode = Max(now->mode, observe_strongest(mask));
+			/* a weaker one than is held does nothing to anybody */
+			if (mode > before)
+				now->mode = Max(now->mode, mode);
 		}
 		else if (mask & LOCKBIT_ON(RowExclusiveLock))
-			(void) observe_touch(run, entry);
+			(void) migrate_sight_touch(run->sights, entry);
 	}
 }
 
 /* Take in what was read and written of a relation. */
 static void
-observe_count(Observation *run, ObserveEntry *entry)
+observe_count(Observation *run, Sight *entry)
 {
 	CompatCounts counts = compat_counts(entry->relid);
 	int64		rows = counts.inserted + counts.updated + counts.deleted -
@@ -393,7 +230,7 @@ observe_count(Observation *run, ObserveEntry *entry)
 	if (rows == 0 && scans == 0)
 		return;
 	entry->counts = counts;
-	now = observe_touch(run, entry);
+	now = migrate_sight_touch(run->sights, entry);
 	now->rows = Max(rows, 0);
 	if (scans > 0 && !entry->created)
 	{
@@ -416,14 +253,14 @@ observe_counts(Observation *run)
 {
 	ListCell   *lc;
 
-	foreach(lc, run->tables)
-		observe_count(run, observe_lookup(run->entries, lfirst_oid(lc)));
-	foreach(lc, run->statement->relations)
+	foreach(lc, run->sights->tables)
+		observe_count(run, sight_lookup(run->sights->entries, lfirst_oid(lc)));
+	foreach(lc, run->sights->touched)
 	{
 		ObservedRelation *now = lfirst(lc);
 
 		if (now->created && now->relkind == RELKIND_RELATION)
-			observe_count(run, observe_lookup(run->entries, now->relid));
+			observe_count(run, sight_lookup(run->sights->entries, now->relid));
 	}
 }
 
@@ -432,20 +269,20 @@ static void
 observe_built(Observation *run, Oid index)
 {
 	Oid			table = IndexGetRelation(index, true);
-	ObserveEntry *entry;
+	Sight *entry;
 
 	if (!OidIsValid(table))
 		return;
-	entry = observe_find(run, table);
+	entry = migrate_sight_find(run->sights, table);
 	if (!entry->created && !entry->ignored && !entry->truncated)
-		observe_touch(run, entry)->build = true;
+		migrate_sight_touch(run->sights, entry)->build = true;
 }
 
 /* See whether a relation has other storage. */
 static void
 observe_storage(Observation *run, ObservedRelation *now)
 {
-	ObserveEntry *entry = observe_lookup(run->entries, now->relid);
+	Sight *entry = sight_lookup(run->sights->entries, now->relid);
 	Relation	rel;
 	Oid			storage;
 
@@ -478,63 +315,32 @@ observe_rewrites(Observation *run)
 {
 	ListCell   *lc;
 
-	if (run->statement->relations == NIL)
+	if (run->sights->touched == NIL)
 		return;
 	/* more may come at the end of the list meanwhile */
-	foreach(lc, run->statement->relations)
+	foreach(lc, run->sights->touched)
 		observe_storage(run, lfirst(lc));
-	foreach(lc, run->made)
+	foreach(lc, run->sights->made)
 	{
 		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_INDEX)
 			observe_built(run, lfirst_oid(lc));
 	}
 }
 
-/*
- * Leave out what says nothing: indexes and sequences that were locked as every
- * use of their table does.
- */
+/* Sum up what the statement did to single relations. */
 static void
-observe_weed(Observation *run)
-{
-	List	   *relations = NIL;
-	ListCell   *lc;
-	MemoryContext old = MemoryContextSwitchTo(run->records);
-
-	foreach(lc, run->statement->relations)
-	{
-		ObservedRelation *now = lfirst(lc);
-		ObserveEntry *entry = observe_lookup(run->entries, now->relid);
-		bool		plain = now->relkind != RELKIND_INDEX && now->relkind != RELKIND_PARTITIONED_INDEX &&
-			now->relkind != RELKIND_SEQUENCE;
-
-		entry->now = NULL;
-		entry->truncated = false;
-		run->statement->rows += now->rows;
-		if (now->created ? now->rows > 0 :
-			plain || now->build || now->mode >= ShareUpdateExclusiveLock)
-			relations = lappend(relations, now);
-	}
-	run->statement->relations = relations;
-	MemoryContextSwitchTo(old);
-}
-
-/* Remember when a statement that took a blocking lock began. */
-static void
-observe_hold(Observation *run)
+observe_sum(Observation *run, ObservedStatement *statement)
 {
 	ListCell   *lc;
 
-	foreach(lc, run->statement->relations)
+	foreach(lc, statement->relations)
 	{
 		ObservedRelation *now = lfirst(lc);
 
+		statement->rows += now->rows;
+		/* the moment, until the end of the script makes it a time span */
 		if (!now->created && migrate_observe_is_blocking(now->mode))
-		{
-			/* the moment, until the end of the script makes it a time span */
-			run->statement->hold = INSTR_TIME_GET_MICROSEC(run->start);
-			return;
-		}
+			statement->hold = INSTR_TIME_GET_MICROSEC(run->start);
 	}
 }
 
@@ -565,14 +371,12 @@ migrate_observe_done(uint64 rows)
 	observe_locks(run);
 	observe_counts(run);
 	observe_rewrites(run);
-	observe_weed(run);
-	observe_hold(run);
+	statement->relations = migrate_sights_settle(run->sights);
+	observe_sum(run, statement);
 	if (run->locking != NULL)
 		run->locking->judge(statement, run->start);
 	statement->rows = Max(statement->rows, (int64) rows);
 	statement->finished = true;
-	list_free(run->made);
-	run->made = NIL;
 	run->statement = NULL;
 }
 
@@ -633,11 +437,11 @@ List *
 migrate_observe_sequences(Observation *run)
 {
 	List	   *sequences = NIL;
-	observe_iterator iterator;
-	ObserveEntry *entry;
+	sight_iterator iterator;
+	Sight *entry;
 
-	observe_start_iterate(run->entries, &iterator);
-	while ((entry = observe_iterate(run->entries, &iterator)) != NULL)
+	sight_start_iterate(run->sights->entries, &iterator);
+	while ((entry = sight_iterate(run->sights->entries, &iterator)) != NULL)
 	{
 		if (entry->relkind == RELKIND_SEQUENCE && !entry->created && !entry->ignored &&
 			(entry->held & LOCKBIT_ON(RowExclusiveLock)))
