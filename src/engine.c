@@ -45,7 +45,6 @@
 #include "settings.h"
 #include "snapshot.h"
 #include "supabase.h"
-#include "trace.h"
 #include "verify.h"
 
 PG_FUNCTION_INFO_V1(migrate_apply);
@@ -127,7 +126,7 @@ engine_record(EngineRun *run, EngineStep *step)
 	};
 	int64		number = migrate_ledger_append(&entry);
 
-	migrate_trace_write(number, step->statements);
+	migrate_trace_add(run->trace, number, step->statements);
 
 	if (step->rows_kept >= 0)
 		migrate_backup_settle(step->plan->version, run->down, number);
@@ -358,6 +357,7 @@ migrate_engine_open(EngineRun *run, const MigratePlan *plan)
 	run->restores = migrate_restoreitem_any(run->down);
 	if (run->result != NULL)
 		migrate_restorepoint_write(first->version, &run->restore_point);
+	run->trace = migrate_trace_begin();
 	run->step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
 											  ALLOCSET_DEFAULT_SIZES);
 }
@@ -366,6 +366,7 @@ migrate_engine_open(EngineRun *run, const MigratePlan *plan)
 void
 migrate_engine_close(EngineRun *run)
 {
+	migrate_trace_flush(run->trace);
 	if (run->snapshot != 0)
 		migrate_snapshot_end();
 }

@@ -13,6 +13,7 @@
 #include "plan.h"
 #include "position.h"
 #include "restorepoint.h"
+#include "trace.h"
 
 /* One call that carries migrations up or down. */
 typedef struct EngineRun
@@ -24,6 +25,7 @@ typedef struct EngineRun
 	int64		snapshot;		/* equals the schema as it stands; 0 = none */
 	RestorePoint restore_point;
 	bool		restores;		/* there are kept rows to be put back */
+	Trace	   *trace;			/* what the statements do */
 	MemoryContext step_context; /* reset after each step */
 	PositionFrame frame;		/* where the running script is */
 } EngineRun;

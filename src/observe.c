@@ -73,17 +73,6 @@ migrate_observe_is_blocking(LOCKMODE mode)
 	return mode >= ShareLock;
 }
 
-/* Return the strongest mode of a mask, or 0. */
-static LOCKMODE
-observe_strongest(LOCKMASK mask)
-{
-	LOCKMODE	mode = AccessExclusiveLock;
-
-	while (mode > NoLock && (mask & LOCKBIT_ON(mode)) == 0)
-		mode--;
-	return mode;
-}
-
 /* An object is made, altered, dropped or truncated. */
 static void
 observe_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
@@ -112,6 +101,7 @@ observe_object_access(ObjectAccessType access, Oid class, Oid object, int sub, v
 void
 migrate_observe_init(void)
 {
+	migrate_ownlocks_init();
 	observe_next_object_access = object_access_hook;
 	object_access_hook = observe_object_access;
 }
@@ -122,6 +112,17 @@ observe_forget_run(void *arg)
 {
 	if (observe_running == arg)
 		observe_running = NULL;
+}
+
+/* Note which locks are held before the first statement. */
+static void
+observe_held(Observation *run)
+{
+	int			count;
+	const OwnLock *locks = migrate_ownlocks_look(run->locks, &count);
+
+	for (int i = 0; i < count; i++)
+		migrate_sight_find(run->sights, locks[i].relid)->held |= locks[i].mask;
 }
 
 /* Begin to observe; it ends at the latest when the current memory context goes. */
@@ -135,6 +136,7 @@ migrate_observe_begin(const ObserveLocking *locking)
 	run->locking = locking;
 	run->locks = migrate_ownlocks_begin();
 	run->sights = migrate_sights_begin(run->records);
+	observe_held(run);
 	run->callback.func = observe_forget_run;
 	run->callback.arg = run;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &run->callback);
@@ -194,18 +196,16 @@ observe_locks(Observation *run)
 		LOCKMASK	mask = locks[i].mask;
 		LOCKMODE	before;
 
-		if (locks[i].relid < FirstNormalObjectId)
-			continue;
 		entry = migrate_sight_find(run->sights, locks[i].relid);
 		mask &= ~entry->held;
-		before = observe_strongest(entry->held);
+		before = migrate_ownlocks_strongest(entry->held);
 		entry->held |= mask;
 		if (mask == 0 || entry->ignored)
 			continue;
 		if (!entry->created)
 		{
 			ObservedRelation *now = migrate_sight_touch(run->sights, entry);
-			LOCKMODE	mode = observe_strongest(mask);
+			LOCKMODE	mode = migrate_ownlocks_strongest(mask);
 
 			/* a weaker one than is held does nothing to anybody */
 			if (mode > before)

@@ -8,213 +8,234 @@
  * each partition of the lock table; weak locks may stand in slots of the entry
  * itself instead.
  *
- * A look compares these lists with what they were at the last look.  New locks
- * are appended, and the others keep their order, so one pass tells what has gone
- * and what is new.  A place in memory is used again when its lock has gone; so
- * the relation is compared too.
+ * With thousands of locks held, most of them in ACCESS EXCLUSIVE mode on tables
+ * that the transaction has made, even reading these lists after each statement
+ * would be felt.  A lock in that mode stays until the end of the transaction,
+ * unless a subtransaction fails, and cannot become stronger; and new locks are
+ * appended.  So a look begins behind the last such lock of each list.  What is
+ * locked less strongly before it is remembered, and asked for by itself.
  *
  * A partition is read under its lock, since others may move our weak locks into
- * it; no memory is allocated meanwhile.
+ * it; no memory is allocated meanwhile.  Catalogs are left out.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 
 #include "compat.h"
 #include "ownlocks.h"
 
-/* One lock in the list of a partition, when it was looked at last. */
-typedef struct OwnLockEntry
-{
-	PROCLOCK   *place;
-	Oid			relid;			/* 0 = not on a relation of this database */
-	LOCKMASK	mask;
-} OwnLockEntry;
+#define OWNLOCKS_WEAK 8			/* weaker locks remembered of a partition */
 
-/* The list of one partition. */
+/* What is known of the list of one partition. */
 typedef struct OwnLockList
 {
-	OwnLockEntry *entries;
-	int			count;
-	int			size;
+	PROCLOCK   *settled;		/* the last that needs no look, or NULL */
+	OwnLock		weak[OWNLOCKS_WEAK];	/* weaker ones before it, and then those
+										 * behind it */
+	int			before;			/* how many are before it */
 } OwnLockList;
 
 struct OwnLocks
 {
 	OwnLockList lists[NUM_LOCK_PARTITIONS];
-	OwnLockEntry *slots;		/* those of the session's own entry */
-	int			slot_count;
-	OwnLock    *changed;		/* what the last look found */
-	int			changed_count;
-	int			changed_size;
+	uint64		failures;		/* of subtransactions, at the last look */
+	OwnLock    *found;			/* by the last look */
+	int			count;
+	int			size;
 };
 
-/* Where a look is in the list of a partition. */
-typedef struct OwnLockCursor
-{
-	PROCLOCK   *place;			/* next to be looked at, or NULL */
-	int			read;			/* what it is compared with */
-	int			known;			/* how many there are of those */
-	int			written;		/* entries that are up to date */
-} OwnLockCursor;
+/* How many subtransactions of this session have failed. */
+static uint64 ownlocks_failures = 0;
 
-/* Return the relation that a lock is on, or 0. */
+/* Count the subtransactions that fail: they let their locks go. */
+static void
+ownlocks_subxact_callback(SubXactEvent event, SubTransactionId subid,
+						  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		ownlocks_failures++;
+}
+
+/* Set up the module. */
+void
+migrate_ownlocks_init(void)
+{
+	RegisterSubXactCallback(ownlocks_subxact_callback, NULL);
+}
+
+/* Return the strongest mode of a mask, or 0. */
+LOCKMODE
+migrate_ownlocks_strongest(LOCKMASK mask)
+{
+	LOCKMODE	mode = AccessExclusiveLock;
+
+	while (mode > NoLock && (mask & LOCKBIT_ON(mode)) == 0)
+		mode--;
+	return mode;
+}
+
+/* Return the relation that a lock is on, or 0 if it is none of the users'. */
 static Oid
 ownlocks_relation(const PROCLOCK *place)
 {
 	const LOCKTAG *tag = &place->tag.myLock->tag;
 
-	if (tag->locktag_type != LOCKTAG_RELATION || tag->locktag_field1 != MyDatabaseId)
+	if (tag->locktag_type != LOCKTAG_RELATION || tag->locktag_field1 != MyDatabaseId ||
+		tag->locktag_field2 < FirstNormalObjectId)
 		return InvalidOid;
 	return tag->locktag_field2;
 }
 
-/* Note a change; there is room. */
-static void
-ownlocks_note(OwnLocks *locks, Oid relid, LOCKMASK mask)
-{
-	if (mask == 0 || !OidIsValid(relid))
-		return;
-	locks->changed[locks->changed_count].relid = relid;
-	locks->changed[locks->changed_count].mask = mask;
-	locks->changed_count++;
-}
-
-/* Find what a lock was at the last look, or NULL; what was before it has gone. */
-static OwnLockEntry *
-ownlocks_match(OwnLockList *list, OwnLockCursor *cursor, Oid relid)
-{
-	while (cursor->read < cursor->known)
-	{
-		OwnLockEntry *entry = &list->entries[cursor->read++];
-
-		if (entry->place == cursor->place && entry->relid == relid)
-			return entry;
-	}
-	return NULL;
-}
-
-/*
- * Look on in the list of a partition, which is locked, as far as there is room;
- * returns whether there was enough.  What is written is never ahead of what is
- * read, until all that was known has been read.
- */
-static bool
-ownlocks_walk(OwnLocks *locks, OwnLockList *list, int partition, OwnLockCursor *cursor)
-{
-	for (; cursor->place != NULL; cursor->place = compat_next_own_lock(partition, cursor->place))
-	{
-		OwnLockEntry entry = {.place = cursor->place, .mask = cursor->place->holdMask};
-		OwnLockEntry *last;
-
-		if (locks->changed_count == locks->changed_size || cursor->written == list->size)
-			return false;
-		entry.relid = ownlocks_relation(cursor->place);
-		last = ownlocks_match(list, cursor, entry.relid);
-		ownlocks_note(locks, entry.relid, last ? entry.mask & ~last->mask : entry.mask);
-		list->entries[cursor->written++] = entry;
-	}
-	return true;
-}
-
-/* Make room for some more changes. */
+/* Make room for some more that is found. */
 static void
 ownlocks_make_room(OwnLocks *locks, int more)
 {
-	while (locks->changed_size - locks->changed_count < more)
+	while (locks->size - locks->count < more)
 	{
-		locks->changed_size *= 2;
-		locks->changed = repalloc_huge(locks->changed, locks->changed_size * sizeof(OwnLock));
+		locks->size *= 2;
+		locks->found = repalloc_huge(locks->found, locks->size * sizeof(OwnLock));
 	}
+}
+
+/* Add what is found; there is room. */
+static void
+ownlocks_add(OwnLocks *locks, Oid relid, LOCKMASK mask)
+{
+	locks->found[locks->count].relid = relid;
+	locks->found[locks->count].mask = mask;
+	locks->count++;
+}
+
+/*
+ * Walk the list of a partition, which is locked; returns whether there was room
+ * for everything that was found.
+ */
+static bool
+ownlocks_walk(OwnLocks *locks, int partition)
+{
+	OwnLockList *list = &locks->lists[partition];
+	int			weak = list->before;
+	PROCLOCK   *place = list->settled ? compat_next_own_lock(partition, list->settled) :
+		compat_first_own_lock(partition);
+
+	for (; place != NULL; place = compat_next_own_lock(partition, place))
+	{
+		Oid			relid = ownlocks_relation(place);
+
+		if (!OidIsValid(relid))
+			continue;
+		if (locks->count == locks->size)
+			return false;
+		ownlocks_add(locks, relid, place->holdMask);
+		if (weak > OWNLOCKS_WEAK)
+			continue;			/* too many: nothing more gets settled */
+		if (place->holdMask & LOCKBIT_ON(AccessExclusiveLock))
+		{
+			list->settled = place;
+			list->before = weak;
+		}
+		else if (weak++ < OWNLOCKS_WEAK)
+			list->weak[weak - 1] = locks->found[locks->count - 1];
+	}
+	return true;
 }
 
 /* Look at one partition. */
 static void
 ownlocks_look_partition(OwnLocks *locks, int partition)
 {
-	OwnLockList *list = &locks->lists[partition];
 	LWLock	   *lock = LockHashPartitionLockByIndex(partition);
-	OwnLockCursor cursor = {.known = list->count};
 	bool		done;
 
-	LWLockAcquire(lock, LW_SHARED);
-	cursor.place = compat_first_own_lock(partition);
-	done = ownlocks_walk(locks, list, partition, &cursor);
-	LWLockRelease(lock);
-	/* only this session takes its locks out of the list, so the place holds */
-	while (!done)
+	do
 	{
-		ownlocks_make_room(locks, 1);
-		if (cursor.written == list->size)
-		{
-			list->size *= 2;
-			list->entries = repalloc_huge(list->entries, list->size * sizeof(OwnLockEntry));
-		}
+		ownlocks_make_room(locks, 16);
 		LWLockAcquire(lock, LW_SHARED);
-		done = ownlocks_walk(locks, list, partition, &cursor);
+		done = ownlocks_walk(locks, partition);
 		LWLockRelease(lock);
+	} while (!done);
+}
+
+/* See which of the weaker locks that are not looked at have become stronger. */
+static void
+ownlocks_ask(OwnLocks *locks, OwnLockList *list)
+{
+	ownlocks_make_room(locks, list->before);
+	for (int i = 0; i < list->before; i++)
+	{
+		OwnLock    *weak = &list->weak[i];
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, weak->relid);
+		for (LOCKMODE mode = migrate_ownlocks_strongest(weak->mask) + 1; mode <= AccessExclusiveLock; mode++)
+		{
+			if (compat_lock_held(&tag, mode))
+				weak->mask |= LOCKBIT_ON(mode);
+		}
+		ownlocks_add(locks, weak->relid, weak->mask);
 	}
-	list->count = cursor.written;
 }
 
 /* Look at the slots of the session's own entry. */
 static void
 ownlocks_look_slots(OwnLocks *locks)
 {
-	ownlocks_make_room(locks, locks->slot_count);
-	LWLockAcquire(&MyProc->fpInfoLock, LW_SHARED);
-	for (int slot = 0; slot < locks->slot_count; slot++)
-	{
-		OwnLockEntry *entry = &locks->slots[slot];
-		uint64		bits = compat_fast_bits(slot / COMPAT_FAST_GROUP);
-		LOCKMASK	mask = bits >> (slot % COMPAT_FAST_GROUP * COMPAT_FAST_BITS) &
-			((1 << COMPAT_FAST_BITS) - 1);
+	int			groups = compat_fast_groups();
 
-		mask <<= AccessShareLock;
-		if (entry->relid != MyProc->fpRelId[slot])
-			entry->mask = 0;
-		entry->relid = MyProc->fpRelId[slot];
-		ownlocks_note(locks, entry->relid, mask & ~entry->mask);
-		entry->mask = mask;
+	ownlocks_make_room(locks, groups * COMPAT_FAST_GROUP);
+	LWLockAcquire(&MyProc->fpInfoLock, LW_SHARED);
+	for (int group = 0; group < groups; group++)
+	{
+		uint64		bits = compat_fast_bits(group);
+
+		for (int slot = group * COMPAT_FAST_GROUP; bits != 0; slot++, bits >>= COMPAT_FAST_BITS)
+		{
+			LOCKMASK	mask = bits & ((1 << COMPAT_FAST_BITS) - 1);
+
+			if (mask != 0 && MyProc->fpRelId[slot] >= FirstNormalObjectId)
+				ownlocks_add(locks, MyProc->fpRelId[slot], mask << AccessShareLock);
+		}
 	}
 	LWLockRelease(&MyProc->fpInfoLock);
 }
 
 /*
- * Return what was locked since the last look, or more strongly: an array that is
- * good until the next one.  A relation may come up twice.
+ * Return what is held: an array that is good until the next look.  Everything
+ * that was locked since the last one, or more strongly, is in it; other things
+ * may be, and a relation may come up twice.
  */
 const OwnLock *
 migrate_ownlocks_look(OwnLocks *locks, int *count)
 {
-	locks->changed_count = 0;
+	if (locks->failures != ownlocks_failures)
+		memset(locks->lists, 0, sizeof(locks->lists));
+	locks->failures = ownlocks_failures;
+	locks->count = 0;
 	for (int partition = 0; partition < NUM_LOCK_PARTITIONS; partition++)
+	{
+		ownlocks_ask(locks, &locks->lists[partition]);
 		ownlocks_look_partition(locks, partition);
+	}
 	ownlocks_look_slots(locks);
-	*count = locks->changed_count;
-	return locks->changed;
+	*count = locks->count;
+	return locks->found;
 }
 
-/* Begin with what is held now; it lives in the current memory context. */
+/* Begin; it lives in the current memory context. */
 OwnLocks *
 migrate_ownlocks_begin(void)
 {
 	OwnLocks   *locks = palloc0(sizeof(OwnLocks));
-	int			count;
 
-	locks->changed_size = 64;
-	locks->changed = palloc(locks->changed_size * sizeof(OwnLock));
-	for (int partition = 0; partition < NUM_LOCK_PARTITIONS; partition++)
-	{
-		locks->lists[partition].size = 8;
-		locks->lists[partition].entries = palloc(8 * sizeof(OwnLockEntry));
-	}
-	locks->slot_count = compat_fast_groups() * COMPAT_FAST_GROUP;
-	locks->slots = palloc0(locks->slot_count * sizeof(OwnLockEntry));
-	(void) migrate_ownlocks_look(locks, &count);
+	locks->failures = ownlocks_failures;
+	locks->size = 64;
+	locks->found = palloc(locks->size * sizeof(OwnLock));
 	return locks;
 }
 

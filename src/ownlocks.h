@@ -12,15 +12,17 @@
 
 typedef struct OwnLocks OwnLocks;
 
-/* A relation on which locks were taken since the last look. */
+/* What is held on one relation. */
 typedef struct OwnLock
 {
 	Oid			relid;
-	LOCKMASK	mask;			/* of the modes that are new */
+	LOCKMASK	mask;
 } OwnLock;
 
+extern void migrate_ownlocks_init(void);
 extern OwnLocks *migrate_ownlocks_begin(void);
 extern const OwnLock *migrate_ownlocks_look(OwnLocks *locks, int *count);
+extern LOCKMODE migrate_ownlocks_strongest(LOCKMASK mask);
 extern int	migrate_ownlocks_advisory(void);
 
 #endif							/* MIGRATE_OWNLOCKS_H */

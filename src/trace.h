@@ -10,6 +10,10 @@
 
 #include "nodes/pg_list.h"
 
-extern void migrate_trace_write(int64 entry, const List *statements);
+typedef struct Trace Trace;
+
+extern Trace *migrate_trace_begin(void);
+extern void migrate_trace_add(Trace *trace, int64 entry, const List *statements);
+extern void migrate_trace_flush(Trace *trace);
 
 #endif							/* MIGRATE_TRACE_H */
