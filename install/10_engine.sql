@@ -385,7 +385,7 @@ AS 'MODULE_PATHNAME', 'migrate_rehearse';
 COMMENT ON FUNCTION @extschema@.migrate_rehearse(bigint, boolean) IS
 'Runs what migrate_apply(version) would run, backups and snapshots included, measures it, and undoes it.
 version: NULL = the latest; round_trip: also roll back and apply again, and compare the schema.
-Returns one row for each statement and relation it did something to, or one without a relation: the strongest lock newly taken on what was there before, whether all rows were written again (rewrite) or read (scan) and an index built (build), rows written. What is measured of a statement as a whole (wal_bytes, buffers, lock_wait, duration, hold) stands in its first row only. lock_wait is the wait for the predicted locks, which are taken first; hold the time from there to the end of the script, for locks that keep others from writing.
+Returns for each statement one row for each relation it did something to, and one without a relation for rows of what the migrations made themselves, or if there would be none: the strongest lock newly taken on what was there before, whether all rows were written again (rewrite) or read (scan) and an index built (build), rows written. What is measured of a statement as a whole (wal_bytes, buffers, lock_wait, duration, hold) stands in its first row only. lock_wait is the wait for the predicted locks, which are taken first; hold the time from there to the end of the script, for locks that keep others from writing.
 The first error ends the rehearsal and is a row; differences that a round trip finds are rows with the command "round trip".
 Locks are waited for as long as migrate.lock_timeout allows, and held as long as migrate.rehearse_budget does. A NOTICE says what was not undone: sequences, advisory locks. Files that were written, and what other servers were told, are not undone either.
 Raises what migrate_apply() raises before its first step, and 55000 (round trip without snapshots, or of migrations older than an applied one).';
@@ -541,28 +541,31 @@ RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, stateme
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
 	SELECT l.entry, l.at, l.event, l.version, s.statement, s.line, s.command,
-		r.relation, r.lock_mode,
-		CASE WHEN r.relation IS NOT NULL THEN coalesce(r.rewrite, false) END,
-		CASE WHEN r.relation IS NULL THEN s.rows ELSE coalesce(r.rows, 0) END,
-		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.wal_bytes END,
-		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.lock_wait END,
-		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.duration END,
-		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.hold END,
-		CASE WHEN r.relation IS NOT NULL THEN coalesce(r.scan, false) END,
-		CASE WHEN r.relation IS NOT NULL THEN coalesce(r.build, false) END,
-		CASE WHEN r.n IS NULL OR r.n = 1 THEN s.buffers END
+		r.relation, r.lock_mode, r.rewrite, r.rows,
+		CASE WHEN r.n = 1 THEN s.wal_bytes END,
+		CASE WHEN r.n = 1 THEN s.lock_wait END,
+		CASE WHEN r.n = 1 THEN s.duration END,
+		CASE WHEN r.n = 1 THEN s.hold END,
+		r.scan, r.build,
+		CASE WHEN r.n = 1 THEN s.buffers END
 	FROM migrate.ledger l
-	JOIN migrate.ledger_statement s ON s.entry = l.entry
-	LEFT JOIN LATERAL (
-		SELECT a.n, e.relation, e.lock_mode, e.rewrite, e.scan, e.build, e.rows
-		FROM jsonb_array_elements(s.relations) WITH ORDINALITY a (value, n),
-			jsonb_to_record(a.value) e (relation text, lock_mode text, rewrite boolean, scan boolean, build boolean, rows bigint)
-	) r ON true
+	JOIN migrate.ledger_statement s ON s.entry = l.entry,
+		LATERAL (
+			SELECT a.n, e.relation, e.lock_mode, coalesce(e.rewrite, false) AS rewrite, coalesce(e.scan, false) AS scan,
+				coalesce(e.build, false) AS build, coalesce(e.rows, 0) AS rows
+			FROM jsonb_array_elements(s.relations) WITH ORDINALITY a (value, n),
+				jsonb_to_record(a.value) e (relation text, lock_mode text, rewrite boolean, scan boolean, build boolean, rows bigint)
+			UNION ALL
+			SELECT others.n, NULL, NULL, NULL, NULL, NULL, others.rows
+			FROM (SELECT count(a.*) + 1 AS n, s.rows - coalesce(sum((a.value->>'rows')::bigint), 0)::bigint AS rows
+				  FROM jsonb_array_elements(s.relations) a (value)) others
+			WHERE others.n = 1 OR others.rows > 0
+		) r
 	WHERE migrate_statements.version IS NULL OR l.version = migrate_statements.version
 	ORDER BY l.entry, s.statement, r.n;
 END;
 COMMENT ON FUNCTION @extschema@.migrate_statements(bigint) IS
-'What each statement of the scripts on the record really did, oldest first: one row for each relation from before the transaction that it did something to, or one without a relation.
+'What each statement of the scripts on the record really did, oldest first: one row for each relation from before the transaction that it did something to, and one without a relation for rows of what the migrations made themselves, or if there would be none.
 version: only the scripts of this one; NULL = all.
 The columns are those of migrate_rehearse(); what is measured of a statement as a whole stands in its first row only.';
 

@@ -86,9 +86,12 @@ observe_object_access(ObjectAccessType access, Oid class, Oid object, int sub, v
 		return;
 	if (access == OAT_POST_CREATE && sub == 0)
 		migrate_sight_made(run->sights, object);
-	else if (access == OAT_POST_ALTER || access == OAT_DROP || access == OAT_TRUNCATE)
+	else if (access == OAT_POST_CREATE || access == OAT_POST_ALTER ||
+			 access == OAT_DROP || access == OAT_TRUNCATE)
 	{
 		entry = migrate_sight_find(run->sights, object);
+		if (access == OAT_DROP && sub == 0)
+			entry->dropped = true;
 		if (entry->created || entry->ignored)
 			return;
 		(void) migrate_sight_touch(run->sights, entry);
@@ -195,24 +198,17 @@ observe_locks(Observation *run)
 		Sight *entry;
 		LOCKMASK	mask = locks[i].mask;
 		LOCKMODE	before;
+		ObservedRelation *now;
 
 		entry = migrate_sight_find(run->sights, locks[i].relid);
 		mask &= ~entry->held;
 		before = migrate_ownlocks_strongest(entry->held);
 		entry->held |= mask;
-		if (mask == 0 || entry->ignored)
+		/* a weaker one than is held does nothing to anybody */
+		if (entry->ignored || entry->created || migrate_ownlocks_strongest(mask) <= before)
 			continue;
-		if (!entry->created)
-		{
-			ObservedRelation *now = migrate_sight_touch(run->sights, entry);
-			LOCKMODE	mode = migrate_ownlocks_strongest(mask);
-
-			/* a weaker one than is held does nothing to anybody */
-			if (mode > before)
-				now->mode = Max(now->mode, mode);
-		}
-		else if (mask & LOCKBIT_ON(RowExclusiveLock))
-			(void) migrate_sight_touch(run->sights, entry);
+		now = migrate_sight_touch(run->sights, entry);
+		now->mode = Max(now->mode, migrate_ownlocks_strongest(mask));
 	}
 }
 
@@ -232,7 +228,7 @@ observe_count(Observation *run, Sight *entry)
 	entry->counts = counts;
 	now = migrate_sight_touch(run->sights, entry);
 	now->rows = Max(rows, 0);
-	if (scans > 0 && !entry->created)
+	if (scans > 0 && !entry->dropped)
 	{
 		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(entry->relid));
 		double		size = -1;
@@ -255,58 +251,61 @@ observe_counts(Observation *run)
 
 	foreach(lc, run->sights->tables)
 		observe_count(run, sight_lookup(run->sights->entries, lfirst_oid(lc)));
-	foreach(lc, run->sights->touched)
-	{
-		ObservedRelation *now = lfirst(lc);
-
-		if (now->created && now->relkind == RELKIND_RELATION)
-			observe_count(run, sight_lookup(run->sights->entries, now->relid));
-	}
 }
 
-/* Note that an index of a relation was built, if that was there before. */
-static void
+/* Note that an index was built, if its table was there before; false = it was truncated. */
+static bool
 observe_built(Observation *run, Oid index)
 {
 	Oid			table = IndexGetRelation(index, true);
-	Sight *entry;
+	Sight	   *entry;
 
 	if (!OidIsValid(table))
-		return;
+		return true;
 	entry = migrate_sight_find(run->sights, table);
-	if (!entry->created && !entry->ignored && !entry->truncated)
+	if (entry->truncated)
+		return false;
+	if (!entry->created && !entry->ignored)
 		migrate_sight_touch(run->sights, entry)->build = true;
+	return true;
 }
 
-/* See whether a relation has other storage. */
+/* Tell whether a relation has other storage than at the last look. */
+static bool
+observe_storage_moved(Sight *entry)
+{
+	Relation	rel;
+	bool		moved;
+
+	/* a dropped one is not asked for: the catalog cache would remember that */
+	if (entry->dropped || entry->held < LOCKBIT_ON(ShareLock) ||
+		!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(entry->relid)) ||
+		(rel = RelationIdGetRelation(entry->relid)) == NULL)
+		return false;
+	moved = entry->storage != compat_storage(rel);
+	entry->storage = compat_storage(rel);
+	RelationClose(rel);
+	return moved;
+}
+
+/* See whether a relation was written again, or an index built again. */
 static void
 observe_storage(Observation *run, ObservedRelation *now)
 {
-	Sight *entry = sight_lookup(run->sights->entries, now->relid);
-	Relation	rel;
-	Oid			storage;
+	Sight	   *entry = sight_lookup(run->sights->entries, now->relid);
 
-	if (now->created || entry->held < LOCKBIT_ON(ShareLock) ||
-		(now->relkind != RELKIND_RELATION && now->relkind != RELKIND_MATVIEW &&
-		 now->relkind != RELKIND_INDEX))
-		return;
-	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(now->relid)) ||
-		(rel = RelationIdGetRelation(now->relid)) == NULL)
-		return;
-	storage = compat_storage(rel);
-	RelationClose(rel);
-	if (storage == entry->storage)
-		return;
-	entry->storage = storage;
-	if (entry->truncated)
-		return;
-	if (now->relkind == RELKIND_INDEX)
+	switch (now->relkind)
 	{
-		now->build = true;
-		observe_built(run, now->relid);
+		case RELKIND_RELATION:
+		case RELKIND_MATVIEW:
+			now->rewrite = observe_storage_moved(entry) && !entry->truncated;
+			break;
+		case RELKIND_INDEX:
+			now->build = observe_storage_moved(entry) && observe_built(run, now->relid);
+			break;
+		default:
+			break;
 	}
-	else
-		now->rewrite = true;
 }
 
 /* See what was written again, and which indexes were built. */
@@ -322,8 +321,9 @@ observe_rewrites(Observation *run)
 		observe_storage(run, lfirst(lc));
 	foreach(lc, run->sights->made)
 	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_INDEX)
-			observe_built(run, lfirst_oid(lc));
+		if (!sight_lookup(run->sights->entries, lfirst_oid(lc))->dropped &&
+			get_rel_relkind(lfirst_oid(lc)) == RELKIND_INDEX)
+			(void) observe_built(run, lfirst_oid(lc));
 	}
 }
 
@@ -339,7 +339,7 @@ observe_sum(Observation *run, ObservedStatement *statement)
 
 		statement->rows += now->rows;
 		/* the moment, until the end of the script makes it a time span */
-		if (!now->created && migrate_observe_is_blocking(now->mode))
+		if (migrate_observe_is_blocking(now->mode))
 			statement->hold = INSTR_TIME_GET_MICROSEC(run->start);
 	}
 }

@@ -9,6 +9,7 @@
 #define MIGRATE_OBSERVED_H
 
 #include "nodes/pg_list.h"
+#include "portability/instr_time.h"
 #include "tcop/cmdtag.h"
 
 #include "predict.h"
@@ -19,7 +20,6 @@ typedef struct ObservedRelation
 	Oid			relid;
 	char		relkind;
 	const char *name;			/* with its schema, from before the statement */
-	bool		created;		/* by this transaction */
 	LOCKMODE	mode;			/* the strongest that was not held before, or 0 */
 	bool		rewrite;		/* all its rows were written again */
 	bool		build;			/* an index of it was built; of an index: it was
@@ -57,6 +57,7 @@ typedef struct ObservedStatement
 	List	   *predicted;		/* of ObservedPrediction *, if predictions are
 								 * made */
 	ObservedPrediction *locking;	/* the lock of these that it waits for */
+	instr_time	lock_start;		/* when it began to take them */
 	bool		opaque;			/* more may have been needed than is predicted */
 } ObservedStatement;
 

@@ -104,16 +104,15 @@ static void
 prelock_take(ObservedStatement *statement, const PositionFrame *frame, const ScriptStatement *stmt)
 {
 	Prediction *prediction;
-	instr_time	start;
 	instr_time	end;
 	ListCell   *lc;
 
 	migrate_budget_check();
 	prediction = migrate_predict(prelock_parse(frame, stmt), frame->slice);
 	statement->opaque = prediction->opaque;
-	INSTR_TIME_SET_CURRENT(start);
+	INSTR_TIME_SET_CURRENT(statement->lock_start);
 	if (prelock_makes_wait(prediction))
-		migrate_budget_start(start);
+		migrate_budget_start(statement->lock_start);
 	statement->lock_wait = 0;
 	foreach(lc, prediction->relations)
 	{
@@ -135,7 +134,7 @@ prelock_take(ObservedStatement *statement, const PositionFrame *frame, const Scr
 		predicted->taken = true;
 	}
 	INSTR_TIME_SET_CURRENT(end);
-	INSTR_TIME_SUBTRACT(end, start);
+	INSTR_TIME_SUBTRACT(end, statement->lock_start);
 	statement->lock_wait = INSTR_TIME_GET_MICROSEC(end);
 }
 
@@ -165,7 +164,7 @@ prelock_judge(const ObservedStatement *statement, instr_time start)
 	{
 		ObservedRelation *relation = lfirst(lc);
 
-		held |= !relation->created && relation->mode >= RowExclusiveLock;
+		held |= relation->mode >= RowExclusiveLock;
 	}
 	migrate_budget_settle(held, start);
 }

@@ -97,6 +97,7 @@ rehearse_note_error(Rehearsal *rehearsal, const ErrorData *error)
 {
 	const PositionFrame *frame = &rehearsal->engine.frame;
 	bool		in_script = frame->version == rehearsal->version;
+	ObservedStatement *failed = migrate_observe_failed(rehearsal->observation);
 	RehearseNote note = {
 		.version = rehearsal->version,
 		.direction = rehearsal->direction,
@@ -104,6 +105,14 @@ rehearse_note_error(Rehearsal *rehearsal, const ErrorData *error)
 		.line = in_script && frame->statement > 0 ? frame->line : 0,
 	};
 
+	if (failed != NULL && failed->locking != NULL)
+	{
+		instr_time	now;
+
+		INSTR_TIME_SET_CURRENT(now);
+		INSTR_TIME_SUBTRACT(now, failed->lock_start);
+		failed->lock_wait = INSTR_TIME_GET_MICROSEC(now);
+	}
 	if (migrate_budget_is_spent())
 		note.text = psprintf("stopped: locks that make other sessions wait were held for %d ms, as long as migrate.rehearse_budget allows",
 							 migrate_rehearse_budget);

@@ -82,7 +82,7 @@ migrate_sight_find(Sights *sights, Oid relid)
 	return entry;
 }
 
-/* Note that the running statement did something to a relation; NULL = it is ignored. */
+/* Note that the running statement did something to a relation from before. */
 ObservedRelation *
 migrate_sight_touch(Sights *sights, Sight *entry)
 {
@@ -91,28 +91,10 @@ migrate_sight_touch(Sights *sights, Sight *entry)
 	if (entry->now != NULL)
 		return entry->now;
 	old = MemoryContextSwitchTo(sights->records);
-	if (entry->created && entry->name == NULL)
-	{
-		/* the hook saw it before its row was there to be read */
-		Oid			schema = get_rel_namespace(entry->relid);
-
-		entry->relkind = get_rel_relkind(entry->relid);
-		entry->ignored = !OidIsValid(schema) || sight_ignores(sights, entry->relid, schema);
-		if (!entry->ignored)
-			entry->name = MemoryContextStrdup(sights->context,
-											  quote_qualified_identifier(get_namespace_name(schema),
-																		 get_rel_name(entry->relid)));
-	}
-	if (entry->ignored)
-	{
-		MemoryContextSwitchTo(old);
-		return NULL;
-	}
 	entry->now = palloc0(sizeof(ObservedRelation));
 	entry->now->relid = entry->relid;
 	entry->now->relkind = entry->relkind;
 	entry->now->name = pstrdup(entry->name);
-	entry->now->created = entry->created;
 	sights->touched = lappend(sights->touched, entry->now);
 	MemoryContextSwitchTo(old);
 	return entry->now;
@@ -195,9 +177,8 @@ migrate_sights_settle(Sights *sights)
 			now->relkind != RELKIND_SEQUENCE;
 
 		entry->now = NULL;
-		entry->truncated = false;
-		if (now->created ? now->rows > 0 :
-			plain || now->build || now->mode >= ShareUpdateExclusiveLock)
+		entry->truncated = entry->dropped = false;
+		if (plain || now->build || now->mode >= ShareUpdateExclusiveLock)
 			relations = lappend(relations, now);
 	}
 	list_free(sights->made);

@@ -28,6 +28,7 @@ typedef struct Sight
 	CompatCounts counts;		/* when it was looked at last */
 	ObservedRelation *now;		/* what the running statement did, or NULL */
 	bool		truncated;		/* by the running statement */
+	bool		dropped;		/* by the running statement */
 } Sight;
 
 #define SH_PREFIX sight

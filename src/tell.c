@@ -3,8 +3,8 @@
  * tell.c
  *		What a rehearsal has found, as rows.
  *
- * A statement has one row for each relation that it did something to, or one
- * without a relation.  What is measured of the statement as a whole stands in its
+ * A statement has one row for each relation from before that it did something to,
+ * and one without a relation for rows of others, or if there would be none.  What is measured of the statement as a whole stands in its
  * first row only, so that columns can be summed up.
  *
  *-------------------------------------------------------------------------
@@ -144,22 +144,25 @@ static void
 tell_finished(ReturnSetInfo *result, const ObservedStatement *statement)
 {
 	TellRow		row;
+	int64		rows = statement->rows;
 	ListCell   *lc;
 
 	tell_begin(&row, statement);
 	tell_measured(&row, statement);
-	if (statement->relations == NIL)
-	{
-		tell_set(&row, TELL_ROWS, Int64GetDatum(statement->rows));
-		tell_put(result, &row);
-	}
 	foreach(lc, statement->relations)
 	{
-		if (foreach_current_index(lc) > 0)
-			tell_begin(&row, statement);
-		tell_relation(&row, statement, lfirst(lc));
+		ObservedRelation *relation = lfirst(lc);
+
+		tell_relation(&row, statement, relation);
 		tell_put(result, &row);
+		tell_begin(&row, statement);
+		rows -= relation->rows;
 	}
+	if (statement->relations != NIL && rows <= 0)
+		return;
+	/* of what the transaction has made itself */
+	tell_set(&row, TELL_ROWS, Int64GetDatum(rows));
+	tell_put(result, &row);
 }
 
 /* Add the row of a statement that has failed, with the relation that it waited for. */

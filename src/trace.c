@@ -56,8 +56,6 @@ trace_relations(const ObservedStatement *statement)
 	{
 		ObservedRelation *relation = lfirst(lc);
 
-		if (relation->created)
-			continue;
 		appendStringInfoString(&buf, buf.len > 0 ? ", {\"relation\": " : "[{\"relation\": ");
 		escape_json(&buf, relation->name);
 		if (relation->mode != NoLock)
