@@ -15,13 +15,6 @@ psql -X -q -d rehearse >/dev/null <<-SQL
 	INSERT INTO big SELECT i, md5(i::text), i FROM generate_series(1, $rows) i;
 	VACUUM ANALYZE big;
 	CREATE TABLE took (way text, ms numeric);
-	SELECT migrate_baseline(1000, 'begin');
-	SELECT count(migrate_register(1000 + i, 'small', format('
-		CREATE TABLE t%s (id bigint PRIMARY KEY, name text NOT NULL);
-		ALTER TABLE t%1\$s ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
-		CREATE INDEX ON t%1\$s (created_at);
-		INSERT INTO t%1\$s (id, name) VALUES (1, ''first'');', i)))
-	FROM generate_series(1, $count) i;
 	-- runs in a transaction of its own, and takes it back
 	CREATE PROCEDURE measure(way text, statement text) LANGUAGE plpgsql AS \$\$
 	DECLARE
@@ -35,6 +28,13 @@ psql -X -q -d rehearse >/dev/null <<-SQL
 		COMMIT;
 	END
 	\$\$;
+	SELECT migrate_baseline(1000, 'begin');
+	SELECT count(migrate_register(1000 + i, 'small', format('
+		CREATE TABLE t%s (id bigint PRIMARY KEY, name text NOT NULL);
+		ALTER TABLE t%1\$s ADD COLUMN created_at timestamptz NOT NULL DEFAULT now();
+		CREATE INDEX ON t%1\$s (created_at);
+		INSERT INTO t%1\$s (id, name) VALUES (1, ''first'');', i)))
+	FROM generate_series(1, $count) i;
 SQL
 
 # Rehearse and apply in turns, and print the ratio.

@@ -129,6 +129,7 @@ SELECT migrate_register(3, 'sequences', $$
 SELECT nextval('invoice'), nextval('invoice');
 SELECT pg_advisory_lock(4711);
 NOTIFY rehearse_channel, 'never sent';
+COPY (SELECT 1) TO PROGRAM 'cat >/dev/null';
 $$);
 LISTEN rehearse_channel;
 SELECT statement, command, relation, lock_mode, error FROM migrate_rehearse() WHERE version = 3;

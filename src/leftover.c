@@ -144,6 +144,6 @@ migrate_leftover_tell(const Leftovers *before, const List *sequences)
 	if (advisory != 0)
 		ereport(NOTICE,
 				(errmsg("not undone: the session holds %d advisory %s %s than before",
-						Abs(advisory), Abs(advisory) == 1 ? "lock" : "locks",
+						abs(advisory), abs(advisory) == 1 ? "lock" : "locks",
 						advisory > 0 ? "more" : "less")));
 }

@@ -22,20 +22,13 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
 #include "access/transam.h"
-#include "catalog/catalog.h"
 #include "catalog/index.h"
-#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "executor/instrument.h"
-#include "miscadmin.h"
-#include "pgstat.h"
 #include "portability/instr_time.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -78,7 +71,7 @@ static void
 observe_object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	Observation *run = observe_running;
-	Sight *entry;
+	Sight	   *entry;
 
 	if (observe_next_object_access)
 		observe_next_object_access(access, class, object, sub, arg);
@@ -195,7 +188,7 @@ observe_locks(Observation *run)
 
 	for (int i = 0; i < count; i++)
 	{
-		Sight *entry;
+		Sight	   *entry;
 		LOCKMASK	mask = locks[i].mask;
 		LOCKMODE	before;
 		ObservedRelation *now;
@@ -218,7 +211,7 @@ observe_count(Observation *run, Sight *entry)
 {
 	CompatCounts counts = compat_counts(entry->relid);
 	int64		rows = counts.inserted + counts.updated + counts.deleted -
-		entry->counts.inserted - entry->counts.updated - entry->counts.deleted;
+	entry->counts.inserted - entry->counts.updated - entry->counts.deleted;
 	int64		scans = counts.scans - entry->counts.scans;
 	int64		returned = counts.returned - entry->counts.returned;
 	ObservedRelation *now;
@@ -438,7 +431,7 @@ migrate_observe_sequences(Observation *run)
 {
 	List	   *sequences = NIL;
 	sight_iterator iterator;
-	Sight *entry;
+	Sight	   *entry;
 
 	sight_start_iterate(run->sights->entries, &iterator);
 	while ((entry = sight_iterate(run->sights->entries, &iterator)) != NULL)

@@ -20,10 +20,11 @@ typedef struct ObservedRelation
 	Oid			relid;
 	char		relkind;
 	const char *name;			/* with its schema, from before the statement */
-	LOCKMODE	mode;			/* the strongest that was not held before, or 0 */
+	LOCKMODE	mode;			/* the strongest that was not held before, or
+								 * 0 */
 	bool		rewrite;		/* all its rows were written again */
-	bool		build;			/* an index of it was built; of an index: it was
-								 * built again */
+	bool		build;			/* an index of it was built; of an index: it
+								 * was built again */
 	bool		scan;			/* all its rows were read */
 	int64		rows;			/* inserted, updated and deleted */
 } ObservedRelation;
@@ -32,7 +33,8 @@ typedef struct ObservedRelation
 typedef struct ObservedPrediction
 {
 	PredictedRelation relation;
-	bool		held;			/* the lock was held already, or a stronger one */
+	bool		held;			/* the lock was held already, or a stronger
+								 * one */
 	bool		taken;			/* before the statement */
 } ObservedPrediction;
 
@@ -58,6 +60,7 @@ typedef struct ObservedStatement
 								 * made */
 	ObservedPrediction *locking;	/* the lock of these that it waits for */
 	instr_time	lock_start;		/* when it began to take them */
+	bool		outside;		/* it writes to a file, or runs a program */
 	bool		opaque;			/* more may have been needed than is predicted */
 } ObservedStatement;
 

@@ -36,8 +36,8 @@
 typedef struct OwnLockList
 {
 	PROCLOCK   *settled;		/* the last that needs no look, or NULL */
-	OwnLock		weak[OWNLOCKS_WEAK];	/* weaker ones before it, and then those
-										 * behind it */
+	OwnLock		weak[OWNLOCKS_WEAK];	/* weaker ones before it, and then
+										 * those behind it */
 	int			before;			/* how many are before it */
 } OwnLockList;
 
@@ -122,7 +122,7 @@ ownlocks_walk(OwnLocks *locks, int partition)
 	OwnLockList *list = &locks->lists[partition];
 	int			weak = list->before;
 	PROCLOCK   *place = list->settled ? compat_next_own_lock(partition, list->settled) :
-		compat_first_own_lock(partition);
+	compat_first_own_lock(partition);
 
 	for (; place != NULL; place = compat_next_own_lock(partition, place))
 	{

@@ -69,6 +69,15 @@ prelock_parse(const PositionFrame *frame, const ScriptStatement *stmt)
 	return linitial_node(RawStmt, parsed)->stmt;
 }
 
+/* Tell whether a statement does what no transaction undoes. */
+static bool
+prelock_goes_outside(const Node *node)
+{
+	const CopyStmt *copy = (const CopyStmt *) node;
+
+	return IsA(node, CopyStmt) && (copy->is_program || (copy->filename != NULL && !copy->is_from));
+}
+
 /* Tell whether a prediction is of locks that make others wait. */
 static bool
 prelock_makes_wait(const Prediction *prediction)
@@ -103,12 +112,14 @@ prelock_keep(ObservedStatement *statement, const PredictedRelation *relation)
 static void
 prelock_take(ObservedStatement *statement, const PositionFrame *frame, const ScriptStatement *stmt)
 {
+	Node	   *node = prelock_parse(frame, stmt);
 	Prediction *prediction;
 	instr_time	end;
 	ListCell   *lc;
 
 	migrate_budget_check();
-	prediction = migrate_predict(prelock_parse(frame, stmt), frame->slice);
+	prediction = migrate_predict(node, frame->slice);
+	statement->outside = prelock_goes_outside(node);
 	statement->opaque = prediction->opaque;
 	INSTR_TIME_SET_CURRENT(statement->lock_start);
 	if (prelock_makes_wait(prediction))

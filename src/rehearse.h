@@ -33,7 +33,8 @@ typedef struct Rehearsal
 	int64		target;			/* version, 0 = latest */
 	bool		round_trip;
 	bool		started;		/* errors are results from here on */
-	int64		version;		/* of the step that runs, or ran last; 0 = none */
+	int64		version;		/* of the step that runs, or ran last; 0 =
+								 * none */
 	const char *direction;
 	int			steps;			/* that were carried up or down */
 	List	   *notes;			/* of RehearseNote * */

@@ -75,7 +75,7 @@ Sight *
 migrate_sight_find(Sights *sights, Oid relid)
 {
 	bool		found;
-	Sight *entry = sight_insert(sights->entries, relid, &found);
+	Sight	   *entry = sight_insert(sights->entries, relid, &found);
 
 	if (!found)
 		sight_learn(sights, entry, false);
@@ -105,7 +105,7 @@ void
 migrate_sight_made(Sights *sights, Oid relid)
 {
 	bool		found;
-	Sight *entry = sight_insert(sights->entries, relid, &found);
+	Sight	   *entry = sight_insert(sights->entries, relid, &found);
 	MemoryContext old = MemoryContextSwitchTo(sights->records);
 
 	memset(&entry->relkind, 0, sizeof(Sight) - offsetof(Sight, relkind));
@@ -128,7 +128,7 @@ sight_read_counts(Sights *sights)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-		Sight *entry;
+		Sight	   *entry;
 
 		if (form->oid < FirstNormalObjectId ||
 			(form->relkind != RELKIND_RELATION && form->relkind != RELKIND_MATVIEW) ||
@@ -158,6 +158,18 @@ migrate_sights_begin(MemoryContext records)
 	return sights;
 }
 
+/* Compare two relations: the stronger lock first, then by name. */
+static int
+sight_compare(const ListCell *a, const ListCell *b)
+{
+	const ObservedRelation *one = lfirst(a);
+	const ObservedRelation *other = lfirst(b);
+
+	if (one->mode != other->mode)
+		return other->mode - one->mode;
+	return strcmp(one->name, other->name);
+}
+
 /*
  * The running statement is over: return what it did, without what says nothing,
  * indexes and sequences that were locked as every use of their table does.
@@ -174,13 +186,14 @@ migrate_sights_settle(Sights *sights)
 		ObservedRelation *now = lfirst(lc);
 		Sight	   *entry = sight_lookup(sights->entries, now->relid);
 		bool		plain = now->relkind != RELKIND_INDEX && now->relkind != RELKIND_PARTITIONED_INDEX &&
-			now->relkind != RELKIND_SEQUENCE;
+		now->relkind != RELKIND_SEQUENCE;
 
 		entry->now = NULL;
 		entry->truncated = entry->dropped = false;
 		if (plain || now->build || now->mode >= ShareUpdateExclusiveLock)
 			relations = lappend(relations, now);
 	}
+	list_sort(relations, sight_compare);
 	list_free(sights->made);
 	sights->touched = sights->made = NIL;
 	MemoryContextSwitchTo(old);

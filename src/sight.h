@@ -23,8 +23,8 @@ typedef struct Sight
 	bool		ignored;		/* a catalog, a TOAST table, one of our own */
 	const char *name;
 	LOCKMASK	held;			/* modes that were seen */
-	Oid			storage;		/* when it was looked at last; 0 = other than at
-								 * the beginning */
+	Oid			storage;		/* when it was looked at last; 0 = other than
+								 * at the beginning */
 	CompatCounts counts;		/* when it was looked at last */
 	ObservedRelation *now;		/* what the running statement did, or NULL */
 	bool		truncated;		/* by the running statement */

@@ -244,7 +244,15 @@ migrate_tell_end(const Rehearsal *rehearsal)
 		return;
 	}
 	foreach(lc, migrate_observe_statements(rehearsal->observation))
-		statements += ((ObservedStatement *) lfirst(lc))->finished;
+	{
+		ObservedStatement *statement = lfirst(lc);
+
+		statements += statement->finished;
+		if (statement->outside)
+			ereport(NOTICE,
+					(errmsg("not undone: what statement %d of migration " INT64_FORMAT " has done outside of the database",
+							statement->number, statement->version)));
+	}
 	ereport(NOTICE,
 			(errmsg("rehearsed %d %s, %d %s; everything is undone", rehearsal->steps,
 					rehearsal->steps == 1 ? "script" : "scripts", statements,

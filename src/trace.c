@@ -114,7 +114,8 @@ migrate_trace_flush(Trace *trace)
 	for (int i = 0; i < TRACE_COLUMNS; i++)
 	{
 		values[i] = migrate_column_array(&trace->columns[i], 0, trace->columns[i].count);
-		trace->columns[i] = (Column) {.type = trace->columns[i].type};
+		trace->columns[i].values = NULL;
+		trace->columns[i].count = trace->columns[i].allocated = 0;
 	}
 	migrate_owner_begin(&scope);
 	migrate_owner_run(&query, values, NULL);
