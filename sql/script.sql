@@ -531,6 +531,18 @@ SELECT migrate_register(42, 'd', E'-- migrate: no-backup cache\nSELECT 1;');
 :sqlstate
 SELECT migrate_register(42, 'd', E'-- migrate: no-backup = cache: can be built again\nSELECT 1;');
 :sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: ignore\nSELECT 1;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: ignore ban-drop-column\nSELECT 1;');
+:sqlstate
+SELECT migrate_register(42, 'd', E'-- migrate: ignore ban-drop-column:\nSELECT 1;');
+:sqlstate
+-- what lint is told not to say is no change of the script
+SELECT migrate_register(42, 'd', E'SELECT 1;');
+SELECT token_checksum FROM migrate.script WHERE version = 42 AND direction = 'up' \gset
+SELECT migrate_register(42, 'd', E'-- migrate: ignore ban-drop-column, ban-drop-table: nothing reads them\nSELECT 1;');
+SELECT token_checksum = :'token_checksum' AS same FROM migrate.script WHERE version = 42 AND direction = 'up';
+SELECT migrate_unregister(42);
 SELECT migrate_register(42, 'd', E'-- migrate: role\nSELECT 1;');
 :sqlstate
 SELECT migrate_register(42, 'd', E'-- migrate: role =  \nSELECT 1;');

@@ -2,7 +2,7 @@
  *
  * backup.c
  *		Rows kept because a migration is about to destroy or change them: the
- *		running step, its rows in migrate.backup, and the size limit.
+ *		running step, and its kept tables.
  *
  * Invariants:
  *
@@ -19,24 +19,20 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "backup.h"
+#include "backuprow.h"
 #include "capture.h"
+#include "changedrow.h"
 #include "exempt.h"
 #include "intercept.h"
 #include "owner.h"
-#include "settings.h"
 #include "tally.h"
 
 struct BackupEntry
@@ -67,10 +63,6 @@ static BackupRun *backup_running = NULL;
 
 /* The first backup of the last step that ended, for settling; 0 = it had none. */
 static int64 backup_unsettled = 0;
-
-/* What the current transaction has copied. */
-static FullTransactionId backup_charged_xid;
-static int64 backup_charged = 0;
 
 /* Forget a step when its memory goes. */
 static void
@@ -173,89 +165,9 @@ migrate_backup_concerns(Oid relid)
 static int64
 backup_next_number(void)
 {
-	static OwnerQuery query = {
-		.sql = "SELECT coalesce(max(backup), 0) FROM migrate.backup"
-	};
-	bool		isnull;
-
 	if (backup_running->next == 0)
-	{
-		migrate_owner_run(&query, NULL, NULL);
-		backup_running->next = DatumGetInt64(migrate_owner_value(0, 1, &isnull)) + 1;
-		migrate_owner_free();
-		backup_unsettled = backup_running->next;
-	}
+		backup_running->next = backup_unsettled = migrate_backuprow_last() + 1;
 	return backup_running->next++;
-}
-
-/* Return the key columns of a table, as a text[]. */
-static Datum
-backup_key_names(Relation source, const Bitmapset *lost)
-{
-	List	   *key = NIL;
-	Datum	   *names;
-	int			count = 0;
-	ListCell   *lc;
-
-	if (source->rd_rel->relkind == RELKIND_RELATION)
-		key = migrate_keep_key_without(source, lost);
-	names = palloc(sizeof(Datum) * Max(list_length(key), 1));
-	foreach(lc, key)
-	{
-		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(source), lfirst_int(lc) - 1);
-
-		names[count++] = CStringGetTextDatum(NameStr(att->attname));
-	}
-	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-/* Return the name of the column that a request is about. */
-static const char *
-backup_column_name(const BackupRequest *request)
-{
-	TupleDesc	desc = RelationGetDescr(request->source);
-
-	return NameStr(TupleDescAttr(desc, request->column - 1)->attname);
-}
-
-/* Write the row of a backup; the caller is connected to SPI and raised. */
-static void
-backup_insert(const BackupRequest *request, const BackupEntry *entry, const char *kept_as)
-{
-	static OwnerQuery query = {
-		.sql = "INSERT INTO migrate.backup (backup, version, direction, statement, what,"
-		" operation, schema_name, relation_name, column_name, relation_oid, owner,"
-		" key_columns, kept_as, kept_oid, moved)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-		.nargs = 15,
-		.argtypes = {INT8OID, INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, OIDOID, TEXTOID, TEXTARRAYOID, TEXTOID, OIDOID, BOOLOID}
-	};
-	Relation	source = request->source;
-	const BackupStep *step = &backup_running->step;
-	Datum		values[15];
-	bool		isnull[15] = {false};
-
-	values[0] = Int64GetDatum(entry->backup);
-	values[1] = Int64GetDatum(step->version);
-	values[2] = CStringGetTextDatum(step->down ? "down" : "up");
-	values[3] = Int32GetDatum(step->frame->statement);
-	isnull[3] = step->frame->statement <= 0;
-	values[4] = CStringGetTextDatum(request->what);
-	values[5] = CStringGetTextDatum(request->operation);
-	values[6] = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(source)));
-	values[7] = CStringGetTextDatum(RelationGetRelationName(source));
-	isnull[8] = request->column == 0;
-	if (!isnull[8])
-		values[8] = CStringGetTextDatum(backup_column_name(request));
-	values[9] = ObjectIdGetDatum(RelationGetRelid(source));
-	values[10] = CStringGetTextDatum(GetUserNameFromId(source->rd_rel->relowner, false));
-	values[11] = backup_key_names(source, request->lost);
-	isnull[12] = isnull[13] = kept_as == NULL;
-	values[12] = isnull[12] ? (Datum) 0 : CStringGetTextDatum(kept_as);
-	values[13] = ObjectIdGetDatum(entry->kept);
-	values[14] = BoolGetDatum(request->moved);
-	migrate_owner_run(&query, values, isnull);
 }
 
 /* Return the name of a kept table: that of the source, and the backup's number. */
@@ -280,7 +192,7 @@ backup_create(const BackupRequest *request, BackupEntry *entry, TupleDesc desc)
 
 	comment = psprintf("kept by migrate_ext, backup " INT64_FORMAT ": %s of %s before %s, %s script of migration " INT64_FORMAT,
 					   entry->backup,
-					   request->column ? quote_identifier(backup_column_name(request)) : "rows",
+					   request->column ? quote_identifier(migrate_backuprow_column(request)) : "rows",
 					   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
 												  RelationGetRelationName(source)),
 					   request->operation, step->down ? "down" : "up", step->version);
@@ -289,12 +201,16 @@ backup_create(const BackupRequest *request, BackupEntry *entry, TupleDesc desc)
 	return name;
 }
 
-/* Make a backup and its table, which is empty; without desc, only the row. */
+/*
+ * Make a backup and its table, which is empty; without desc, only the row.  The
+ * entry lives as long as the step.
+ */
 BackupEntry *
 migrate_backup_new(const BackupRequest *request, TupleDesc desc)
 {
 	MemoryContext old = MemoryContextSwitchTo(backup_running->context);
 	BackupEntry *entry = palloc0(sizeof(BackupEntry));
+	BackupRow	row = {.step = &backup_running->step, .request = request};
 	OwnerScope	scope;
 
 	entry->source = RelationGetRelid(request->source);
@@ -304,8 +220,10 @@ migrate_backup_new(const BackupRequest *request, TupleDesc desc)
 
 	SPI_connect();
 	migrate_owner_begin(&scope);
-	entry->backup = backup_next_number();
-	backup_insert(request, entry, desc ? backup_create(request, entry, desc) : NULL);
+	row.backup = entry->backup = backup_next_number();
+	row.kept_as = desc ? backup_create(request, entry, desc) : NULL;
+	row.kept = entry->kept;
+	migrate_backuprow_insert(&row);
 	migrate_owner_end(&scope);
 	SPI_finish();
 	return entry;
@@ -322,33 +240,14 @@ migrate_backup_kept(const BackupEntry *entry)
 void
 migrate_backup_sequence(const BackupRequest *request, int64 last_value, bool is_called)
 {
-	static OwnerQuery query = {
-		.sql = "UPDATE migrate.backup SET last_value = $2, is_called = $3 WHERE backup = $1",
-		.nargs = 3,
-		.argtypes = {INT8OID, INT8OID, BOOLOID}
-	};
 	BackupEntry *entry = migrate_backup_new(request, NULL);
-	Datum		values[3] = {Int64GetDatum(entry->backup), Int64GetDatum(last_value), BoolGetDatum(is_called)};
 	OwnerScope	scope;
 
 	SPI_connect();
 	migrate_owner_begin(&scope);
-	migrate_owner_run(&query, values, NULL);
+	migrate_backuprow_sequence(entry->backup, last_value, is_called);
 	migrate_owner_end(&scope);
 	SPI_finish();
-}
-
-/* Return the descriptor of a table of changed rows. */
-static TupleDesc
-backup_rows_desc(const KeepMap *map)
-{
-	TupleDesc	desc = migrate_keep_desc(map, BACKUP_ROWS_BEFORE);
-
-	TupleDescInitEntry(desc, BACKUP_ROWS_ORDINAL, "migrate.ordinal", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, BACKUP_ROWS_OPERATION, "migrate.operation", CHAROID, -1, 0);
-	TupleDescInitEntry(desc, BACKUP_ROWS_NEW_IMAGE, "migrate.new_image", INT8OID, -1, 0);
-	TupleDescInitEntry(desc, BACKUP_ROWS_CHANGES, "migrate.changes", BYTEAOID, -1, 0);
-	return desc;
 }
 
 /* Find the table for changed rows of a relation that the step has made already. */
@@ -371,7 +270,7 @@ backup_find_rows(Oid source)
  * Open the table that keeps changed rows of a relation, made at the first need
  * in the step, and anew where the relation's columns have changed since.  The
  * map, valid while the step runs, says which columns follow the
- * BACKUP_ROWS_BEFORE first.  The caller closes the relation with NoLock, tells
+ * CHANGEDROW_BEFORE first.  The caller closes the relation with NoLock, tells
  * migrate_backup_count_rows() what it has added, and pins settings with
  * migrate_keep_pin_settings() while it fills in columns as text.
  */
@@ -394,7 +293,7 @@ migrate_backup_open_rows(Relation source, KeepMap **map)
 		KeepMap    *made = migrate_keep_map(source, NULL);
 
 		MemoryContextSwitchTo(old);
-		entry = migrate_backup_new(&request, backup_rows_desc(made));
+		entry = migrate_backup_new(&request, migrate_changedrow_desc(made));
 		entry->is_rows = true;
 		entry->map = made;
 	}
@@ -412,55 +311,6 @@ migrate_backup_count_rows(Oid kept, int64 rows)
 	MemoryContextSwitchTo(old);
 }
 
-/*
- * Count bytes of a relation that are about to be copied, or refuse it when the
- * transaction would copy more than the limit.
- */
-void
-migrate_backup_charge(Relation source, int64 bytes)
-{
-	int64		limit = (int64) migrate_backup_limit * 1024 * 1024;
-	FullTransactionId xid = GetTopFullTransactionId();
-
-	if (!FullTransactionIdEquals(backup_charged_xid, xid))
-	{
-		backup_charged_xid = xid;
-		backup_charged = 0;
-	}
-	if (limit > 0 && backup_charged + bytes > limit)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("keeping rows of \"%s.%s\" would exceed migrate.backup_limit",
-						get_namespace_name(RelationGetNamespace(source)),
-						RelationGetRelationName(source)),
-				 errdetail("They take about " INT64_FORMAT " kB, " INT64_FORMAT " kB are kept already, and the limit is " INT64_FORMAT " kB.",
-						   (bytes + 1023) / 1024, backup_charged / 1024, limit / 1024),
-				 errhint("Raise migrate.backup_limit, or let the rows go with \"-- migrate: no-backup %s: REASON\" in the script.",
-						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
-													RelationGetRelationName(source)))));
-	backup_charged += bytes;
-}
-
-/* Write how much a backup holds; the caller is connected to SPI and raised. */
-static int64
-backup_measure(const BackupEntry *entry)
-{
-	static OwnerQuery query = {
-		.sql = "UPDATE migrate.backup SET rows = $2, bytes = pg_catalog.pg_table_size($3)"
-		" WHERE backup = $1",
-		.nargs = 3,
-		.argtypes = {INT8OID, INT8OID, OIDOID}
-	};
-	int64		rows = migrate_tally_sum(backup_running->tally, entry->kept);
-	Datum		values[3];
-
-	values[0] = Int64GetDatum(entry->backup);
-	values[1] = Int64GetDatum(rows);
-	values[2] = ObjectIdGetDatum(entry->kept);
-	migrate_owner_run(&query, values, NULL);
-	return rows;
-}
-
 /* Stop keeping rows; returns how many were kept.  The caller is connected to SPI. */
 int64
 migrate_backup_end(void)
@@ -476,9 +326,13 @@ migrate_backup_end(void)
 		foreach(lc, backup_running->entries)
 		{
 			BackupEntry *entry = lfirst(lc);
+			int64		kept;
 
-			if (OidIsValid(entry->kept))
-				rows += backup_measure(entry);
+			if (!OidIsValid(entry->kept))
+				continue;
+			kept = migrate_tally_sum(backup_running->tally, entry->kept);
+			migrate_backuprow_measure(entry->backup, entry->kept, kept);
+			rows += kept;
 		}
 		migrate_owner_end(&scope);
 	}
@@ -488,21 +342,14 @@ migrate_backup_end(void)
 
 /* Write the ledger entry of the last step to its backups; connected to SPI. */
 void
-migrate_backup_settle(int64 version, bool down, int64 entry)
+migrate_backup_settle(int64 version, int64 entry)
 {
-	static OwnerQuery query = {
-		.sql = "UPDATE migrate.backup SET entry = $2"
-		" WHERE backup >= $1 AND version = $3 AND entry IS NULL",
-		.nargs = 3,
-		.argtypes = {INT8OID, INT8OID, INT8OID}
-	};
-	Datum		values[3] = {Int64GetDatum(backup_unsettled), Int64GetDatum(entry), Int64GetDatum(version)};
 	OwnerScope	scope;
 
 	if (backup_unsettled == 0)
 		return;
 	migrate_owner_begin(&scope);
-	migrate_owner_run(&query, values, NULL);
+	migrate_backuprow_settle(backup_unsettled, version, entry);
 	migrate_owner_end(&scope);
 	backup_unsettled = 0;
 }

@@ -14,13 +14,6 @@
 #include "keep.h"
 #include "position.h"
 
-/* Columns of a table of changed rows that come before those of the source. */
-#define BACKUP_ROWS_ORDINAL 1	/* bigint: order of capture within the step */
-#define BACKUP_ROWS_OPERATION 2 /* "char": 'U' or 'D' */
-#define BACKUP_ROWS_NEW_IMAGE 3 /* bigint: image of the row after an update */
-#define BACKUP_ROWS_CHANGES 4	/* bytea: the columns that an update changed */
-#define BACKUP_ROWS_BEFORE 4	/* how many there are */
-
 /* One step of a deployment, as far as keeping rows needs to know it. */
 typedef struct BackupStep
 {
@@ -49,7 +42,7 @@ typedef struct BackupEntry BackupEntry;
 extern void migrate_backup_init(void);
 extern void migrate_backup_begin(const BackupStep *step);
 extern int64 migrate_backup_end(void);
-extern void migrate_backup_settle(int64 version, bool down, int64 entry);
+extern void migrate_backup_settle(int64 version, int64 entry);
 
 /* what looks for rows to keep, while a script runs */
 extern bool migrate_backup_active(void);
@@ -59,7 +52,6 @@ extern bool migrate_backup_concerns(Oid relid);
 extern void migrate_backup_created(Oid relid);
 extern Relation migrate_backup_open_rows(Relation source, KeepMap **map);
 extern void migrate_backup_count_rows(Oid kept, int64 rows);
-extern void migrate_backup_charge(Relation source, int64 bytes);
 
 /* what makes kept tables of its own */
 extern BackupEntry *migrate_backup_new(const BackupRequest *request, TupleDesc desc);

@@ -57,14 +57,11 @@ baseline_find(const BaselineVersion *baseline)
 void
 migrate_baseline_open(BaselineRecord *record)
 {
-	SnapshotBegin begin;
-
 	record->snapshot = 0;
 	if (!migrate_snapshots)
 		return;
-	migrate_snapshot_begin(&begin);
+	record->snapshot = migrate_snapshot_begin();
 	migrate_snapshot_end();
-	record->snapshot = begin.now;
 }
 
 /* Mark one version; returns whether it was not applied before. */
@@ -185,12 +182,7 @@ migrate_repair(PG_FUNCTION_ARGS)
 						 version)));
 	SPI_connect();
 	migrate_deploy_begin("migrate_repair()");
-	stored = migrate_registry_find(version);
-	if (stored == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("migration " INT64_FORMAT " does not exist", version),
-				 errhint("See migrate_status() for the versions there are.")));
+	stored = migrate_registry_named(version);
 	if (!stored->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -14,17 +14,13 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/dependency.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_description.h"
 #include "catalog/pg_seclabel.h"
-#include "catalog/pg_sequence.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "storage/bufmgr.h"
 #include "utils/array.h"
@@ -34,12 +30,12 @@
 #include "utils/json.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
-#include "utils/rel.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #include "column.h"
 #include "describe.h"
+#include "identity.h"
+#include "property.h"
 
 PG_FUNCTION_INFO_V1(migrate_columns_json);
 PG_FUNCTION_INFO_V1(migrate_column_numbers);
@@ -126,12 +122,12 @@ columns_read_defaults(ColumnsRelation *of)
 	table_close(rel, AccessShareLock);
 }
 
-/* Read the comments of all columns of a relation; number 0 is its own. */
+/* Read the comments of all columns. */
 static void
-columns_read_comments(Oid relid, int natts, char **comments)
+columns_read_comments(ColumnsRelation *of)
 {
 	Relation	rel = table_open(DescriptionRelationId, AccessShareLock);
-	SysScanDesc scan = columns_scan(rel, DescriptionObjIndexId, Anum_pg_description_objoid, relid);
+	SysScanDesc scan = columns_scan(rel, DescriptionObjIndexId, Anum_pg_description_objoid, of->relid);
 	HeapTuple	tuple;
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -140,11 +136,11 @@ columns_read_comments(Oid relid, int natts, char **comments)
 		bool		isnull;
 		Datum		comment;
 
-		if (form->classoid != RelationRelationId || form->objsubid < 0 || form->objsubid > natts)
+		if (form->classoid != RelationRelationId || form->objsubid <= 0 || form->objsubid > of->natts)
 			continue;
 		comment = heap_getattr(tuple, Anum_pg_description_description, RelationGetDescr(rel), &isnull);
 		if (!isnull)
-			comments[form->objsubid] = TextDatumGetCString(comment);
+			of->comments[form->objsubid] = TextDatumGetCString(comment);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -161,162 +157,6 @@ columns_has_labels(void)
 	return result;
 }
 
-/* Append a key and a text, unless it is NULL. */
-static void
-columns_text(StringInfo json, const char *key, const char *text)
-{
-	if (text == NULL)
-		return;
-	appendStringInfo(json, ",\"%s\":", key);
-	escape_json(json, text);
-}
-
-/* Append a key and what describe.c appends, if it does. */
-static void
-columns_options(StringInfo json, const char *key, Datum options, bool isnull)
-{
-	int			length = json->len;
-
-	if (isnull)
-		return;
-	appendStringInfo(json, ",\"%s\":", key);
-	if (!migrate_describe_options(json, options))
-	{
-		json->len = length;
-		json->data[length] = '\0';
-	}
-}
-
-/* The same for privileges. */
-static void
-columns_acl(StringInfo json, Datum acl, bool isnull, char kind, Oid owner)
-{
-	int			length = json->len;
-
-	if (isnull)
-		return;
-	appendStringInfoString(json, ",\"acl\":");
-	if (!migrate_describe_acl(json, DatumGetAclP(acl), kind, owner))
-	{
-		json->len = length;
-		json->data[length] = '\0';
-	}
-}
-
-/* The same for security labels. */
-static void
-columns_labels(StringInfo json, Oid relid, int number)
-{
-	int			length = json->len;
-
-	appendStringInfoString(json, ",\"labels\":");
-	if (!migrate_describe_labels(json, RelationRelationId, relid, number))
-	{
-		json->len = length;
-		json->data[length] = '\0';
-	}
-}
-
-/* Append how a sequence counts, where it is not the default of its type. */
-static void
-columns_counts(StringInfo json, Oid sequence)
-{
-	HeapTuple	tuple = SearchSysCache1(SEQRELID, ObjectIdGetDatum(sequence));
-	Form_pg_sequence form;
-	int64		low = PG_INT64_MIN;
-	int64		high = PG_INT64_MAX;
-
-	if (!HeapTupleIsValid(tuple))
-		return;
-	form = (Form_pg_sequence) GETSTRUCT(tuple);
-	if (form->seqtypid == INT2OID)
-	{
-		low = PG_INT16_MIN;
-		high = PG_INT16_MAX;
-	}
-	else if (form->seqtypid == INT4OID)
-	{
-		low = PG_INT32_MIN;
-		high = PG_INT32_MAX;
-	}
-	appendStringInfoString(json, ",\"counts\":{");
-	if (form->seqstart != (form->seqincrement > 0 ? form->seqmin : form->seqmax))
-		appendStringInfo(json, "\"start\":" INT64_FORMAT ",", form->seqstart);
-	if (form->seqincrement != 1)
-		appendStringInfo(json, "\"increment\":" INT64_FORMAT ",", form->seqincrement);
-	if (form->seqmin != (form->seqincrement > 0 ? 1 : low))
-		appendStringInfo(json, "\"min\":" INT64_FORMAT ",", form->seqmin);
-	if (form->seqmax != (form->seqincrement > 0 ? high : -1))
-		appendStringInfo(json, "\"max\":" INT64_FORMAT ",", form->seqmax);
-	if (form->seqcache != 1)
-		appendStringInfo(json, "\"cache\":" INT64_FORMAT ",", form->seqcache);
-	if (form->seqcycle)
-		appendStringInfoString(json, "\"cycle\":true,");
-	if (json->data[json->len - 1] == ',')
-		json->data[--json->len] = '\0';
-	appendStringInfoChar(json, '}');
-	ReleaseSysCache(tuple);
-}
-
-/* Return the sequence of an identity column, or 0. */
-static Oid
-columns_identity_sequence(Oid relid, int number)
-{
-	Relation	rel = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[3];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			sequence = InvalidOid;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
-	ScanKeyInit(&keys[2], Anum_pg_depend_refobjsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
-	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 3, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (form->classid == RelationRelationId && form->deptype == DEPENDENCY_INTERNAL)
-			sequence = form->objid;
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return sequence;
-}
-
-/* Append the sequence of an identity column. */
-static void
-columns_sequence(const ColumnsRelation *of, int number)
-{
-	Oid			sequence = columns_identity_sequence(of->relid, number);
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(sequence));
-	char	   *comment = NULL;
-	Form_pg_class form;
-	Datum		acl;
-	bool		isnull;
-
-	if (!HeapTupleIsValid(tuple))
-		return;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	columns_text(of->json, "sequence", migrate_describe_relation(sequence));
-	if (form->relpersistence != of->persistence)
-		columns_text(of->json, "persistence",
-					 form->relpersistence == RELPERSISTENCE_UNLOGGED ? "unlogged" : "logged");
-	columns_counts(of->json, sequence);
-	acl = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &isnull);
-	if (!isnull)
-		columns_text(of->json, "owner", GetUserNameFromId(form->relowner, true));
-	columns_acl(of->json, acl, isnull, 's', form->relowner);
-	ReleaseSysCache(tuple);
-	columns_read_comments(sequence, 0, &comment);
-	columns_text(of->json, "comment", comment);
-	if (of->has_labels)
-		columns_labels(of->json, sequence, 0);
-}
-
 /* Append what depends on the type of a column. */
 static void
 columns_type(const ColumnsRelation *of, Form_pg_attribute form)
@@ -328,12 +168,12 @@ columns_type(const ColumnsRelation *of, Form_pg_attribute form)
 		return;
 	type = (Form_pg_type) GETSTRUCT(tuple);
 	if (OidIsValid(form->attcollation) && form->attcollation != type->typcollation)
-		columns_text(of->json, "collation", migrate_describe_collation(form->attcollation));
+		migrate_property_text(of->json, "collation", migrate_describe_collation(form->attcollation));
 	if (form->attstorage != type->typstorage && of->relkind != RELKIND_COMPOSITE_TYPE)
-		columns_text(of->json, "storage",
-					 form->attstorage == TYPSTORAGE_PLAIN ? "plain" :
-					 form->attstorage == TYPSTORAGE_EXTERNAL ? "external" :
-					 form->attstorage == TYPSTORAGE_MAIN ? "main" : "extended");
+		migrate_property_text(of->json, "storage",
+							  form->attstorage == TYPSTORAGE_PLAIN ? "plain" :
+							  form->attstorage == TYPSTORAGE_EXTERNAL ? "external" :
+							  form->attstorage == TYPSTORAGE_MAIN ? "main" : "extended");
 	ReleaseSysCache(tuple);
 }
 
@@ -347,23 +187,23 @@ columns_extras(const ColumnsRelation *of, HeapTuple tuple, TupleDesc desc)
 
 	columns_type(of, form);
 	if (form->attcompression != '\0')
-		columns_text(of->json, "compression", form->attcompression == 'l' ? "lz4" : "pglz");
+		migrate_property_text(of->json, "compression", form->attcompression == 'l' ? "lz4" : "pglz");
 	/* 17 made it NULL where it was -1 */
 	value = heap_getattr(tuple, Anum_pg_attribute_attstattarget, desc, &isnull);
 	if (!isnull)
 	{
 		int			target = TupleDescAttr(desc, Anum_pg_attribute_attstattarget - 1)->attlen == 2 ?
-			DatumGetInt16(value) : DatumGetInt32(value);
+		DatumGetInt16(value) : DatumGetInt32(value);
 
 		if (target >= 0)
 			appendStringInfo(of->json, ",\"statistics\":%d", target);
 	}
 	value = heap_getattr(tuple, Anum_pg_attribute_attoptions, desc, &isnull);
-	columns_options(of->json, "options", value, isnull);
+	migrate_property_options(of->json, "options", value, isnull);
 	value = heap_getattr(tuple, Anum_pg_attribute_attfdwoptions, desc, &isnull);
-	columns_options(of->json, "fdw_options", value, isnull);
+	migrate_property_options(of->json, "fdw_options", value, isnull);
 	value = heap_getattr(tuple, Anum_pg_attribute_attacl, desc, &isnull);
-	columns_acl(of->json, value, isnull, 'c', of->owner);
+	migrate_property_acl(of->json, value, isnull, 'c', of->owner);
 }
 
 /* Append one column. */
@@ -375,26 +215,26 @@ columns_add(const ColumnsRelation *of, HeapTuple tuple, TupleDesc desc)
 
 	appendStringInfoString(json, json->len > 1 ? ",{\"name\":" : "{\"name\":");
 	escape_json(json, NameStr(form->attname));
-	columns_text(json, "type", format_type_with_typemod(form->atttypid, form->atttypmod));
+	migrate_property_text(json, "type", format_type_with_typemod(form->atttypid, form->atttypmod));
 	if (form->attnotnull)
 		appendStringInfoString(json, ",\"not_null\":true");
 	if (form->atthasdef)
-		columns_text(json, form->attgenerated == '\0' ? "default" : "generated", of->defaults[form->attnum]);
+		migrate_property_text(json, form->attgenerated == '\0' ? "default" : "generated", of->defaults[form->attnum]);
 	if (form->attgenerated == 'v')
 		appendStringInfoString(json, ",\"virtual\":true");
 	if (form->attidentity != '\0')
 	{
 		appendStringInfo(json, ",\"identity\":{\"generation\":\"%s\"",
 						 form->attidentity == 'a' ? "always" : "by default");
-		columns_sequence(of, form->attnum);
+		migrate_identity_append(json, of->relid, form->attnum, of->persistence, of->has_labels);
 		appendStringInfoChar(json, '}');
 	}
 	columns_extras(of, tuple, desc);
 	if (!form->attislocal && !of->is_partition && of->relkind != RELKIND_PARTITIONED_TABLE)
 		appendStringInfoString(json, ",\"local\":false");
-	columns_text(json, "comment", of->comments[form->attnum]);
+	migrate_property_text(json, "comment", of->comments[form->attnum]);
 	if (of->has_labels)
-		columns_labels(json, of->relid, form->attnum);
+		migrate_property_labels(json, of->relid, form->attnum);
 	appendStringInfoChar(json, '}');
 }
 
@@ -432,7 +272,7 @@ migrate_columns_json(PG_FUNCTION_ARGS)
 	if (!columns_read_relation(&of))
 		PG_RETURN_NULL();
 	columns_read_defaults(&of);
-	columns_read_comments(of.relid, of.natts, of.comments);
+	columns_read_comments(&of);
 	of.has_labels = columns_has_labels();
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '[');
@@ -503,7 +343,7 @@ migrate_system_columns_json(PG_FUNCTION_ARGS)
 			continue;
 		appendStringInfoString(&json, json.len == 0 ? "[{\"name\":" : ",{\"name\":");
 		escape_json(&json, NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
-		columns_acl(&json, acl, false, 'c', InvalidOid);
+		migrate_property_acl(&json, acl, false, 'c', InvalidOid);
 		appendStringInfoChar(&json, '}');
 	}
 	systable_endscan(scan);

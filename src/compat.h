@@ -418,4 +418,15 @@ compat_storage(Relation rel)
 #endif
 }
 
+/* Tell whether a generated column is stored; 18 added virtual ones, the default. */
+static inline bool
+compat_is_stored(const Constraint *generated)
+{
+#if PG_VERSION_NUM >= 180000
+	return generated->generated_kind == ATTRIBUTE_GENERATED_STORED;
+#else
+	return true;
+#endif
+}
+
 #endif							/* MIGRATE_COMPAT_H */

@@ -22,7 +22,6 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -44,7 +43,6 @@ PG_FUNCTION_INFO_V1(migrate_acl_json);
 PG_FUNCTION_INFO_V1(migrate_changed_acl);
 PG_FUNCTION_INFO_V1(migrate_labels_json);
 PG_FUNCTION_INFO_V1(migrate_options_json);
-PG_FUNCTION_INFO_V1(migrate_properties_json);
 
 /* A key and its value; either may stand alone. */
 typedef struct DescribePair
@@ -122,6 +120,20 @@ describe_acl(const Acl *acl, int *count)
 	return pairs;
 }
 
+/* Tell whether two sorted lists have the same keys. */
+static bool
+describe_is_same(const DescribePair *one, int count, const DescribePair *other, int other_count)
+{
+	if (count != other_count)
+		return false;
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(one[i].key, other[i].key) != 0)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Append privileges as a json array; false = they are what an object of this
  * kind (as for acldefault()) and owner has anyway.
@@ -135,13 +147,30 @@ migrate_describe_acl(StringInfo json, const Acl *acl, char kind, Oid owner)
 	int			standard_count;
 	DescribePair *granted = describe_acl(acl, &count);
 	DescribePair *by_default = describe_acl(standard, &standard_count);
-	bool		same = count == standard_count;
 
-	for (int i = 0; i < count && same; i++)
-		same = strcmp(granted[i].key, by_default[i].key) == 0;
-	if (!same)
-		describe_json(json, granted, count, false);
-	return !same;
+	if (describe_is_same(granted, count, by_default, standard_count))
+		return false;
+	describe_json(json, granted, count, false);
+	return true;
+}
+
+/* Begin to read what pg_seclabel or pg_init_privs say of an object or column. */
+static SysScanDesc
+describe_scan(Relation rel, Oid index, Oid class, Oid object, int32 sub)
+{
+	ScanKeyData keys[3];
+
+	StaticAssertStmt(Anum_pg_init_privs_objoid == Anum_pg_seclabel_objoid &&
+					 Anum_pg_init_privs_classoid == Anum_pg_seclabel_classoid &&
+					 Anum_pg_init_privs_objsubid == Anum_pg_seclabel_objsubid,
+					 "the keys are not the same columns");
+	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(object));
+	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(class));
+	ScanKeyInit(&keys[2], Anum_pg_seclabel_objsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(sub));
+	return systable_beginscan(rel, index, true, NULL, 3, keys);
 }
 
 /* Append the security labels of an object or column; false = there are none. */
@@ -151,17 +180,9 @@ migrate_describe_labels(StringInfo json, Oid class, Oid object, int32 sub)
 	Relation	rel = table_open(SecLabelRelationId, AccessShareLock);
 	DescribePair *pairs = NULL;
 	int			count = 0;
-	ScanKeyData keys[3];
-	SysScanDesc scan;
+	SysScanDesc scan = describe_scan(rel, SecLabelObjectIndexId, class, object, sub);
 	HeapTuple	tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_seclabel_objoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object));
-	ScanKeyInit(&keys[1], Anum_pg_seclabel_classoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(class));
-	ScanKeyInit(&keys[2], Anum_pg_seclabel_objsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(sub));
-	scan = systable_beginscan(rel, SecLabelObjectIndexId, true, NULL, 3, keys);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;
@@ -335,17 +356,9 @@ describe_initial_acl(Oid class, Oid object, int32 sub)
 {
 	Relation	rel = table_open(InitPrivsRelationId, AccessShareLock);
 	Acl		   *acl = NULL;
-	ScanKeyData keys[3];
-	SysScanDesc scan;
+	SysScanDesc scan = describe_scan(rel, InitPrivsObjIndexId, class, object, sub);
 	HeapTuple	tuple;
 
-	ScanKeyInit(&keys[0], Anum_pg_init_privs_objoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(object));
-	ScanKeyInit(&keys[1], Anum_pg_init_privs_classoid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(class));
-	ScanKeyInit(&keys[2], Anum_pg_init_privs_objsubid, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(sub));
-	scan = systable_beginscan(rel, InitPrivsObjIndexId, true, NULL, 3, keys);
 	if (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		bool		isnull;
@@ -371,7 +384,6 @@ migrate_changed_acl(PG_FUNCTION_ARGS)
 	DescribePair *before = NULL;
 	int			count;
 	int			before_count = 0;
-	bool		same;
 	StringInfoData json;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
@@ -382,10 +394,7 @@ migrate_changed_acl(PG_FUNCTION_ARGS)
 		initial = PG_GETARG_ACL_P(4);
 	if (initial != NULL)
 		before = describe_acl(initial, &before_count);
-	same = count == before_count;
-	for (int i = 0; i < count && same; i++)
-		same = strcmp(now[i].key, before[i].key) == 0;
-	if (same)
+	if (describe_is_same(now, count, before, before_count))
 		PG_RETURN_NULL();
 	initStringInfo(&json);
 	appendStringInfoString(&json, "{\"initial\":");
@@ -417,94 +426,5 @@ migrate_options_json(PG_FUNCTION_ARGS)
 	initStringInfo(&json);
 	if (!migrate_describe_options(&json, PG_GETARG_DATUM(0)))
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
-}
-
-/* Append json without white space between its parts. */
-static void
-describe_compact(StringInfo json, const char *part)
-{
-	bool		quoted = false;
-
-	enlargeStringInfo(json, strlen(part));
-	for (; *part != '\0'; part++)
-	{
-		if (!quoted && (*part == ' ' || *part == '\n'))
-			continue;
-		if (*part == '"')
-			quoted = !quoted;
-		else if (*part == '\\' && quoted)
-			json->data[json->len++] = *part++;
-		json->data[json->len++] = *part;
-	}
-	json->data[json->len] = '\0';
-}
-
-/* Append a value as json. */
-static void
-describe_value(StringInfo json, Datum value, Oid type)
-{
-	Oid			output;
-	bool		is_varlena;
-	char	   *string;
-
-	if (OidIsValid(get_element_type(type)))
-	{
-		string = TextDatumGetCString(DirectFunctionCall1(array_to_json, value));
-		describe_compact(json, string);
-		return;
-	}
-	switch (type)
-	{
-		case BOOLOID:
-			appendStringInfoString(json, DatumGetBool(value) ? "true" : "false");
-			return;
-		case TEXTOID:
-		case JSONOID:
-			string = TextDatumGetCString(value);
-			break;
-		case UNKNOWNOID:
-		case CSTRINGOID:
-			string = DatumGetCString(value);
-			break;
-		default:
-			getTypeOutputInfo(type, &output, &is_varlena);
-			string = OidOutputFunctionCall(output, value);
-			break;
-	}
-	if (type == JSONOID)
-		describe_compact(json, string);
-	else if (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID)
-		appendStringInfoString(json, string);
-	else
-		escape_json(json, string);
-}
-
-/*
- * SQL: migrate.properties_json(VARIADIC "any"): json_build_object() without the
- * keys whose values are NULL, in one go.
- */
-Datum
-migrate_properties_json(PG_FUNCTION_ARGS)
-{
-	Datum	   *args;
-	bool	   *nulls;
-	Oid		   *types;
-	int			count = extract_variadic_args(fcinfo, 0, false, &args, &types, &nulls);
-	StringInfoData json;
-
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
-	for (int i = 0; i + 1 < count; i += 2)
-	{
-		if (nulls[i] || nulls[i + 1])
-			continue;
-		if (json.len > 1)
-			appendStringInfoChar(&json, ',');
-		describe_value(&json, args[i], types[i]);
-		appendStringInfoChar(&json, ':');
-		describe_value(&json, args[i + 1], types[i + 1]);
-	}
-	appendStringInfoChar(&json, '}');
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(json.data, json.len));
 }

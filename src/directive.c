@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -163,6 +162,30 @@ directive_no_backup(ScriptDirectives *directives, const DirectiveLine *at)
 	directives->no_backup = lappend(directives->no_backup, item);
 }
 
+/* ignore RULE, ...: REASON: findings of these rules on the next statement are not told. */
+static void
+directive_ignore(ScriptDirectives *directives, const DirectiveLine *at)
+{
+	DirectiveIgnore *item = palloc0(sizeof(DirectiveIgnore));
+	char	   *colon = strchr(at->value, ':');
+	char	   *names = colon == NULL ? NULL : directive_trim(at->value, colon - at->value);
+
+	item->line = at->line;
+	if (colon != NULL)
+		item->reason = directive_trim(colon + 1, strlen(colon + 1));
+	for (char *name = names; name != NULL && *name != '\0';)
+	{
+		char	   *comma = strchr(name, ',');
+		Size		length = comma == NULL ? strlen(name) : comma - name;
+
+		item->rules = lappend(item->rules, directive_trim(name, length));
+		name = comma == NULL ? NULL : comma + 1;
+	}
+	if (item->rules == NIL || *item->reason == '\0' || *names == '=')
+		directive_refuse(at, "It names rules and the reason, as in \"ignore ban-drop-column: nothing reads it since 2.3\".");
+	directives->ignores = lappend(directives->ignores, item);
+}
+
 static const DirectiveRule directive_rules[] = {
 	{"no-transaction", false, directive_no_transaction, "no-transaction"},
 	{"role", true, directive_role, "role = app_owner"},
@@ -170,6 +193,7 @@ static const DirectiveRule directive_rules[] = {
 	{"lock_timeout", true, directive_lock_timeout, "lock_timeout = 500ms"},
 	{"requires", true, directive_requires, "requires = 7, 9"},
 	{"no-backup", true, directive_no_backup, "no-backup public.cache: can be built again"},
+	{"ignore", true, directive_ignore, "ignore ban-drop-column: nothing reads it since 2.3"},
 };
 
 /* Name the directives there are, for the hint of an unknown one. */
@@ -221,7 +245,7 @@ directive_refuse_marker(const char *text, int line)
 
 /*
  * Read one line comment; returns the directive it is, in one spelling for all,
- * or NULL.  A malformed or unknown directive is an error.
+ * or NULL if it is none or does not change what the script does.  A malformed or unknown directive is an error.
  */
 char *
 migrate_directive_read(ScriptDirectives *directives, const char *comment,
@@ -240,9 +264,9 @@ migrate_directive_read(ScriptDirectives *directives, const char *comment,
 	text += strlen(DIRECTIVE_PREFIX);
 	text = directive_trim(text, strlen(text));
 	equals = strchr(text, '=');
-	/* "no-backup" is followed by its value as a word, not as a setting's. */
-	if (pg_strncasecmp(text, "no-backup ", 10) == 0)
-		equals = text + 9;
+	/* these two are followed by their value as a word, not as a setting's */
+	if (pg_strncasecmp(text, "no-backup ", 10) == 0 || pg_strncasecmp(text, "ignore ", 7) == 0)
+		equals = strchr(text, ' ');
 	at.key = directive_trim(text, equals ? equals - text : strlen(text));
 	if (equals != NULL)
 		at.value = directive_trim(equals + 1, strlen(equals + 1));
@@ -258,6 +282,9 @@ migrate_directive_read(ScriptDirectives *directives, const char *comment,
 		if (!rule->has_value && at.value != NULL)
 			directive_refuse(&at, "It takes no value.");
 		rule->read(directives, &at);
+		/* what lint is told not to say is no change of the script */
+		if (rule->read == directive_ignore)
+			return NULL;
 		return psprintf(DIRECTIVE_PREFIX "%s=%s", rule->key, at.value ? at.value : "");
 	}
 	directive_unknown(&at);

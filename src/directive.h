@@ -27,6 +27,14 @@ typedef struct DirectiveNoBackup
 	char	   *reason;
 } DirectiveNoBackup;
 
+/* "-- migrate: ignore RULE, ...: reason", above a statement */
+typedef struct DirectiveIgnore
+{
+	List	   *rules;			/* of char *, names of lint rules */
+	char	   *reason;
+	int			line;
+} DirectiveIgnore;
+
 /* "-- migrate: ..." lines anywhere in the script. */
 typedef struct ScriptDirectives
 {
@@ -36,6 +44,7 @@ typedef struct ScriptDirectives
 	char	   *lock_timeout;	/* instead of migrate.lock_timeout */
 	List	   *requires;		/* of int64 *, versions that must be applied */
 	List	   *no_backup;		/* of DirectiveNoBackup * */
+	List	   *ignores;		/* of DirectiveIgnore *, in the order of lines */
 } ScriptDirectives;
 
 extern void migrate_header_read(ScriptHeader *header, const char *comment, int length);

@@ -33,6 +33,7 @@
 #include "deploy.h"
 #include "engine.h"
 #include "execute.h"
+#include "forecast.h"
 #include "ledger.h"
 #include "loss.h"
 #include "observe.h"
@@ -104,6 +105,31 @@ engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
 	step->script = migrate_script_read(body, step->frame);
 }
 
+/* Refuse the whole plan if it would keep more rows than may be, as far as can be known. */
+static void
+engine_check_limit(EngineRun *run, const MigratePlan *plan)
+{
+	Forecast   *forecast = migrate_backups && plan->steps != NIL ? migrate_forecast_begin() : NULL;
+	MemoryContext context;
+	ListCell   *lc;
+
+	if (forecast == NULL)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "migrate forecast",
+									ALLOCSET_DEFAULT_SIZES);
+	foreach(lc, plan->steps)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		EngineStep	step = {0};
+
+		engine_read(run, lfirst(lc), &step);
+		migrate_forecast_script(forecast, step.script, step.frame);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
+}
+
 /* Write the ledger entry of a step and mark its migration. */
 static void
 engine_record(EngineRun *run, EngineStep *step)
@@ -129,7 +155,7 @@ engine_record(EngineRun *run, EngineStep *step)
 	migrate_trace_add(run->trace, number, step->statements);
 
 	if (step->rows_kept >= 0)
-		migrate_backup_settle(step->plan->version, run->down, number);
+		migrate_backup_settle(step->plan->version, number);
 	if (run->down)
 		migrate_registry_mark(step->plan->version, 0, NULL);
 	else
@@ -352,6 +378,7 @@ migrate_engine_open(EngineRun *run, const MigratePlan *plan)
 {
 	const PlanStep *first = linitial(plan->steps);
 
+	engine_check_limit(run, plan);
 	if (migrate_snapshots)
 		run->snapshot = migrate_verify_drift();
 	run->restores = migrate_restoreitem_any(run->down);

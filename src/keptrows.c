@@ -13,13 +13,11 @@
 
 #include "access/relscan.h"
 #include "access/tableam.h"
-#include "catalog/pg_collation.h"
 #include "miscadmin.h"
-#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/tuplesort.h"
 
-#include "backup.h"
+#include "changedrow.h"
 #include "keptrows.h"
 
 #define KEPTROWS_INT8_GREATER 413	/* OID of the operator bigint > bigint */
@@ -52,8 +50,7 @@ keptrows_are_ordered(KeptRows *rows, Relation kept)
 	keptrows_scan(rows, kept, ForwardScanDirection);
 	while (ordered && table_scan_getnextslot(rows->scan, ForwardScanDirection, rows->slot))
 	{
-		bool		isnull;
-		int64		ordinal = DatumGetInt64(slot_getattr(rows->slot, BACKUP_ROWS_ORDINAL, &isnull));
+		int64		ordinal = migrate_changedrow_ordinal(rows->slot);
 
 		CHECK_FOR_INTERRUPTS();
 		ordered = ordinal > last;
@@ -67,7 +64,7 @@ keptrows_are_ordered(KeptRows *rows, Relation kept)
 static void
 keptrows_sort(KeptRows *rows, Relation kept)
 {
-	AttrNumber	attnum = BACKUP_ROWS_ORDINAL;
+	AttrNumber	attnum = CHANGEDROW_ORDINAL;
 	Oid			operator = KEPTROWS_INT8_GREATER;
 	Oid			collation = InvalidOid;
 	bool		nulls_first = false;

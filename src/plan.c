@@ -14,7 +14,6 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 
 #include "owner.h"
 #include "plan.h"
@@ -149,20 +148,6 @@ plan_check_order(const PlanStep *step, int64 current)
 				 errhint("Register version " INT64_FORMAT " first.", step->unknown_requirement)));
 }
 
-/* Return the migration of a version that the caller named, or raise 42704. */
-static RegistryMigration *
-plan_find(int64 version)
-{
-	RegistryMigration *migration = migrate_registry_find(version);
-
-	if (migration == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("migration " INT64_FORMAT " does not exist", version),
-				 errhint("See migrate_status() for the versions there are.")));
-	return migration;
-}
-
 /*
  * Plan every pending migration up to a version (0 = all), or raise what stands
  * in the way of one.
@@ -183,7 +168,7 @@ migrate_plan_up(int64 version)
 
 	if (version != 0)
 	{
-		RegistryMigration *target = plan_find(version);
+		RegistryMigration *target = migrate_registry_named(version);
 
 		if (target->applied)
 			ereport(NOTICE,
@@ -221,7 +206,7 @@ migrate_plan_down(int64 to_version)
 	ListCell   *lc;
 
 	plan->down = true;
-	if (to_version > 0 && !plan_find(to_version)->applied)
+	if (to_version > 0 && !migrate_registry_named(to_version)->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("migration " INT64_FORMAT " is not applied", to_version),

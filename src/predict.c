@@ -3,22 +3,45 @@
  * predict.c
  *		What a statement will do to relations, before it runs.
  *
- * From the parse tree and the catalogs as they stand, without a lock and
- * without running anything: which relations will be locked and how strongly,
- * and which of them are read, written again or indexed as a whole.  Where the
- * server exports the function by which it decides, that one is asked.
+ * From the parse tree and the catalogs as they stand, without running anything:
+ * which relations will be locked and how strongly, and which of them are read,
+ * written again or indexed as a whole.  Where the server exports the function by
+ * which it decides, that one is asked.  What is said of locks was measured on
+ * PostgreSQL 15; tools/predict.sh compares it with what happens.
  *
- * Relations that the statement itself makes are not told.  A name that means
- * nothing yet is told as missing.
+ * Invariants:
+ *
+ * - Nothing is waited for, and no lock is held at the end: a relation whose
+ *   columns matter is looked into under an AccessShareLock, if it is to be had at
+ *   once.
+ * - Relations that the statement itself makes are not told.  A name that means
+ *   nothing yet is told as missing.  Toast tables are part of their table.
+ * - A prediction never raises an error because the statement is wrong: the
+ *   statement will say so itself.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_type.h"
+#include "catalog/partition.h"
 #include "commands/tablecmds.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
 
-#include "predict.h"
+#include "predicting.h"
 
 /* Find a relation in a prediction, or NULL. */
 PredictedRelation *
@@ -37,8 +60,8 @@ migrate_prediction_find(const Prediction *prediction, Oid relid)
 }
 
 /* Add a lock; returns the relation. */
-static PredictedRelation *
-predict_lock(Prediction *prediction, Oid relid, LOCKMODE mode)
+PredictedRelation *
+migrate_prediction_lock(Prediction *prediction, Oid relid, LOCKMODE mode)
 {
 	PredictedRelation *relation = migrate_prediction_find(prediction, relid);
 
@@ -52,33 +75,521 @@ predict_lock(Prediction *prediction, Oid relid, LOCKMODE mode)
 	return relation;
 }
 
-/* Look up a relation by its name; InvalidOid = it is noted as missing. */
-static Oid
-predict_relation(Prediction *prediction, RangeVar *name)
+/* Add a lock on a relation and on all that inherit from it, partitions included. */
+void
+migrate_prediction_lock_family(Prediction *prediction, Oid relid, LOCKMODE mode)
 {
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	ListCell   *lc;
 
+	if (!has_subclass(relid))
+	{
+		(void) migrate_prediction_lock(prediction, relid, mode);
+		return;
+	}
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		(void) migrate_prediction_lock(prediction, lfirst_oid(lc), mode);
+}
+
+/* Look up a relation by its name; InvalidOid = there is none, which is noted. */
+Oid
+migrate_prediction_relation(Prediction *prediction, const RangeVar *name)
+{
+	Oid			relid;
+
+	if (name->schemaname == NULL && list_member(prediction->own_names, makeString(name->relname)))
+		return InvalidOid;
+	relid = RangeVarGetRelid(name, NoLock, true);
 	if (!OidIsValid(relid))
-		prediction->missing = lappend(prediction->missing, name);
+		prediction->missing = lappend(prediction->missing, unconstify(RangeVar *, name));
 	return relid;
 }
 
 /*
- * Predict what a raw statement does.  source is the text its locations point
- * into.  Names are looked up as the current user, in the search path in force.
+ * Open a relation to look into it; NULL = somebody holds it, or it is gone.  Its
+ * lock ends with migrate_prediction_close().
  */
-Prediction *
-migrate_predict(Node *statement, const char *source)
+Relation
+migrate_prediction_open(Oid relid)
+{
+	Relation	rel;
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return NULL;
+	rel = try_relation_open(relid, NoLock);
+	if (rel == NULL)
+		UnlockRelationOid(relid, AccessShareLock);
+	return rel;
+}
+
+/* Close it. */
+void
+migrate_prediction_close(Relation rel)
+{
+	relation_close(rel, AccessShareLock);
+}
+
+/* Add the same lock for each relation of a list of names. */
+static void
+predict_names(Prediction *prediction, List *names, LOCKMODE mode)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		Oid			relid = InvalidOid;
+
+		/* CREATE STATISTICS takes any item of FROM, for now */
+		if (IsA(lfirst(lc), RangeVar))
+			relid = migrate_prediction_relation(prediction, lfirst(lc));
+		if (OidIsValid(relid))
+			(void) migrate_prediction_lock(prediction, relid, mode);
+	}
+}
+
+/* Add a lock on one relation by its name; returns it, or NULL if there is none. */
+static PredictedRelation *
+predict_name(Prediction *prediction, const RangeVar *name, LOCKMODE mode)
+{
+	Oid			relid = migrate_prediction_relation(prediction, name);
+
+	return OidIsValid(relid) ? migrate_prediction_lock(prediction, relid, mode) : NULL;
+}
+
+/* Return the relation that an object of a relation is on: "table.object". */
+static Oid
+predict_holder(Prediction *prediction, List *name)
+{
+	List	   *table = list_copy_head(name, list_length(name) - 1);
+
+	if (table == NIL || list_length(table) > 3)
+		return InvalidOid;
+	return migrate_prediction_relation(prediction, makeRangeVarFromNameList(table));
+}
+
+/* COMMENT and SECURITY LABEL: on what they hold while they write. */
+static void
+predict_note(Prediction *prediction, ObjectType type, Node *object)
+{
+	Oid			relid = InvalidOid;
+
+	switch (type)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_INDEX:
+		case OBJECT_SEQUENCE:
+			relid = migrate_prediction_relation(prediction, makeRangeVarFromNameList((List *) object));
+			break;
+		case OBJECT_COLUMN:
+			relid = predict_holder(prediction, (List *) object);
+			break;
+		default:
+			return;
+	}
+	if (OidIsValid(relid))
+		(void) migrate_prediction_lock(prediction, relid, ShareUpdateExclusiveLock);
+}
+
+/* ALTER ... RENAME */
+static void
+predict_rename(Prediction *prediction, const RenameStmt *statement)
+{
+	PredictConstraint constraint;
+	Oid			relid;
+	ListCell   *lc;
+
+	if (statement->relation == NULL)
+		return;
+	relid = migrate_prediction_relation(prediction, statement->relation);
+	if (!OidIsValid(relid))
+		return;
+	switch (statement->renameType)
+	{
+		case OBJECT_ATTRIBUTE:
+			foreach(lc, migrate_predict_typed_tables(get_rel_type_id(relid)))
+				migrate_prediction_lock_family(prediction, lfirst_oid(lc), AccessExclusiveLock);
+			(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+			break;
+		case OBJECT_TABCONSTRAINT:
+			if (!migrate_predict_constraint(relid, statement->subname, &constraint) ||
+				!constraint.inherits)
+			{
+				(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+				break;
+			}
+			/* FALLTHROUGH */
+		case OBJECT_COLUMN:
+			if (statement->relation->inh)
+				migrate_prediction_lock_family(prediction, relid, AccessExclusiveLock);
+			else
+				(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+			break;
+		case OBJECT_TRIGGER:
+			if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+				migrate_prediction_lock_family(prediction, relid, AccessExclusiveLock);
+			else
+				(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+			break;
+		default:
+			(void) migrate_prediction_lock(prediction, relid,
+										   get_rel_relkind(relid) == RELKIND_INDEX ||
+										   get_rel_relkind(relid) == RELKIND_PARTITIONED_INDEX ?
+										   ShareUpdateExclusiveLock : AccessExclusiveLock);
+	}
+}
+
+/* Tables whose columns are of a domain, on its way through other domains too. */
+static void
+predict_domain(Prediction *prediction, List *name)
+{
+	Oid			type = typenameTypeId(NULL, makeTypeNameFromNameList(name));
+
+	migrate_predict_domain_users(prediction, type);
+}
+
+/* ALTER DOMAIN */
+static void
+predict_alter_domain(Prediction *prediction, const AlterDomainStmt *statement)
+{
+	bool		checks;
+
+	switch (statement->subtype)
+	{
+		case 'O':				/* SET NOT NULL */
+		case 'V':				/* VALIDATE CONSTRAINT */
+			checks = true;
+			break;
+		case 'C':				/* ADD CONSTRAINT */
+			checks = !castNode(Constraint, statement->def)->skip_validation;
+			break;
+		default:
+			checks = false;
+	}
+	if (checks)
+		predict_domain(prediction, statement->typeName);
+}
+
+/* CREATE TRIGGER */
+static void
+predict_trigger(Prediction *prediction, const CreateTrigStmt *statement)
+{
+	Oid			relid = migrate_prediction_relation(prediction, statement->relation);
+
+	if (!OidIsValid(relid))
+		return;
+	if (statement->row && get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		migrate_prediction_lock_family(prediction, relid, ShareRowExclusiveLock);
+	else
+		(void) migrate_prediction_lock(prediction, relid, ShareRowExclusiveLock);
+	if (statement->constrrel != NULL)
+		(void) predict_name(prediction, statement->constrrel, AccessShareLock);
+}
+
+/* Tables that CREATE or ALTER PUBLICATION names. */
+static void
+predict_publication(Prediction *prediction, List *objects)
+{
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
+		Oid			relid = InvalidOid;
+
+		if (object->pubtable != NULL && object->pubtable->relation != NULL)
+			relid = migrate_prediction_relation(prediction, object->pubtable->relation);
+		if (!OidIsValid(relid))
+			continue;
+		if (object->pubtable->relation->inh && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+			migrate_prediction_lock_family(prediction, relid, ShareUpdateExclusiveLock);
+		else
+			(void) migrate_prediction_lock(prediction, relid, ShareUpdateExclusiveLock);
+	}
+}
+
+/* ALTER PUBLICATION: with SET, also those it has. */
+static void
+predict_alter_publication(Prediction *prediction, const AlterPublicationStmt *statement)
+{
+	Oid			publication = get_publication_oid(statement->pubname, true);
+	ListCell   *lc;
+
+	predict_publication(prediction, statement->pubobjects);
+	if (statement->action != AP_SetObjects || statement->pubobjects == NIL ||
+		!OidIsValid(publication))
+		return;
+	foreach(lc, GetPublicationRelations(publication, PUBLICATION_PART_ROOT))
+		(void) migrate_prediction_lock(prediction, lfirst_oid(lc), ShareUpdateExclusiveLock);
+}
+
+/* CREATE SCHEMA with what is in it: the names of its own tables mean those. */
+static void
+predict_schema(Prediction *prediction, const CreateSchemaStmt *statement)
+{
+	List	   *own = NIL;
+	ListCell   *lc;
+
+	foreach(lc, statement->schemaElts)
+		if (IsA(lfirst(lc), CreateStmt))
+			own = lappend(own, makeString(((CreateStmt *) lfirst(lc))->relation->relname));
+	prediction->own_names = own;
+	foreach(lc, statement->schemaElts)
+		migrate_prediction_statement(prediction, lfirst(lc));
+	prediction->own_names = NIL;
+}
+
+/* CREATE TABLE: what it refers to. */
+static void
+predict_create_table(Prediction *prediction, CreateStmt *statement)
+{
+	ListCell   *lc;
+
+	if (statement->if_not_exists &&
+		OidIsValid(RangeVarGetRelid(statement->relation, NoLock, true)))
+		return;
+	if (statement->partbound != NULL)
+		migrate_predict_partition_of(prediction, statement);
+	else
+		predict_names(prediction, statement->inhRelations, ShareUpdateExclusiveLock);
+	foreach(lc, statement->tableElts)
+	{
+		Node	   *element = lfirst(lc);
+		ListCell   *inner;
+
+		if (IsA(element, TableLikeClause))
+			(void) predict_name(prediction, ((TableLikeClause *) element)->relation, AccessShareLock);
+		else if (IsA(element, Constraint))
+			migrate_predict_foreign_key(prediction, InvalidOid, (Constraint *) element);
+		else if (IsA(element, ColumnDef))
+			foreach(inner, ((ColumnDef *) element)->constraints)
+				migrate_predict_foreign_key(prediction, InvalidOid, lfirst_node(Constraint, inner));
+	}
+}
+
+/* CREATE VIEW */
+static void
+predict_view(Prediction *prediction, ViewStmt *statement)
+{
+	Oid			relid;
+
+	migrate_predict_query(prediction, statement->query);
+	if (!statement->replace)
+		return;
+	relid = RangeVarGetRelid(statement->view, NoLock, true);
+	if (OidIsValid(relid))
+		(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
+}
+
+/* LOCK TABLE: with what inherits, and with what a view reads. */
+static void
+predict_lock_table(Prediction *prediction, const LockStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->relations)
+	{
+		RangeVar   *name = lfirst_node(RangeVar, lc);
+		Oid			relid = migrate_prediction_relation(prediction, name);
+
+		if (!OidIsValid(relid))
+			continue;
+		if (name->inh)
+			migrate_prediction_lock_family(prediction, relid, statement->mode);
+		else
+			(void) migrate_prediction_lock(prediction, relid, statement->mode);
+		if (get_rel_relkind(relid) == RELKIND_VIEW)
+			migrate_predict_view_sources(prediction, relid, statement->mode);
+	}
+}
+
+/* ANALYZE: of a partitioned table, the partitions, too. */
+static void
+predict_analyze(Prediction *prediction, const RangeVar *name)
+{
+	Oid			relid = migrate_prediction_relation(prediction, name);
+
+	if (!OidIsValid(relid))
+		return;
+	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		migrate_prediction_lock_family(prediction, relid, ShareUpdateExclusiveLock);
+	else
+		(void) migrate_prediction_lock(prediction, relid, ShareUpdateExclusiveLock);
+}
+
+/* Statements that are told by the name of one relation. */
+static bool
+predict_named(Prediction *prediction, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_RuleStmt:
+			(void) predict_name(prediction, ((RuleStmt *) statement)->relation, AccessExclusiveLock);
+			return true;
+		case T_CreatePolicyStmt:
+			(void) predict_name(prediction, ((CreatePolicyStmt *) statement)->table, AccessExclusiveLock);
+			return true;
+		case T_AlterPolicyStmt:
+			(void) predict_name(prediction, ((AlterPolicyStmt *) statement)->table, AccessExclusiveLock);
+			return true;
+		case T_AlterSeqStmt:
+			(void) predict_name(prediction, ((AlterSeqStmt *) statement)->sequence, ShareRowExclusiveLock);
+			return true;
+		case T_AlterObjectSchemaStmt:
+			if (((AlterObjectSchemaStmt *) statement)->relation != NULL)
+				(void) predict_name(prediction, ((AlterObjectSchemaStmt *) statement)->relation,
+									AccessExclusiveLock);
+			return true;
+		case T_CreateStatsStmt:
+			predict_names(prediction, ((CreateStatsStmt *) statement)->relations,
+						  ShareUpdateExclusiveLock);
+			return true;
+		case T_VacuumStmt:
+			{
+				ListCell   *lc;
+
+				foreach(lc, ((VacuumStmt *) statement)->rels)
+					predict_analyze(prediction, lfirst_node(VacuumRelation, lc)->relation);
+				return true;
+			}
+		default:
+			return false;
+	}
+}
+
+/* Statements of definition. */
+static bool
+predict_definition(Prediction *prediction, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			migrate_predict_alter_table(prediction, (AlterTableStmt *) statement);
+			return true;
+		case T_RenameStmt:
+			predict_rename(prediction, (RenameStmt *) statement);
+			return true;
+		case T_AlterDomainStmt:
+			predict_alter_domain(prediction, (AlterDomainStmt *) statement);
+			return true;
+		case T_CreateTrigStmt:
+			predict_trigger(prediction, (CreateTrigStmt *) statement);
+			return true;
+		case T_CreateStmt:
+			predict_create_table(prediction, (CreateStmt *) statement);
+			return true;
+		case T_CreateForeignTableStmt:
+			predict_create_table(prediction, &((CreateForeignTableStmt *) statement)->base);
+			return true;
+		case T_ViewStmt:
+			predict_view(prediction, (ViewStmt *) statement);
+			return true;
+		case T_CreatePublicationStmt:
+			predict_publication(prediction, ((CreatePublicationStmt *) statement)->pubobjects);
+			return true;
+		case T_AlterPublicationStmt:
+			predict_alter_publication(prediction, (AlterPublicationStmt *) statement);
+			return true;
+		case T_CommentStmt:
+			predict_note(prediction, ((CommentStmt *) statement)->objtype,
+						 ((CommentStmt *) statement)->object);
+			return true;
+		case T_SecLabelStmt:
+			predict_note(prediction, ((SecLabelStmt *) statement)->objtype,
+						 ((SecLabelStmt *) statement)->object);
+			return true;
+		case T_CreateSchemaStmt:
+			predict_schema(prediction, (CreateSchemaStmt *) statement);
+			return true;
+		default:
+			return predict_named(prediction, statement) ||
+				migrate_predict_index_statement(prediction, statement);
+	}
+}
+
+/* Add what a statement does. */
+void
+migrate_prediction_statement(Prediction *prediction, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_DropStmt:
+			migrate_predict_drop(prediction, (DropStmt *) statement);
+			break;
+		case T_TruncateStmt:
+			migrate_predict_truncate(prediction, (TruncateStmt *) statement);
+			break;
+		case T_LockStmt:
+			predict_lock_table(prediction, (LockStmt *) statement);
+			break;
+		case T_DoStmt:
+		case T_CallStmt:
+		case T_ExecuteStmt:
+		case T_CreateExtensionStmt:
+		case T_AlterExtensionStmt:
+		case T_ImportForeignSchemaStmt:
+		case T_DropOwnedStmt:
+		case T_ReassignOwnedStmt:
+			prediction->opaque = true;
+			break;
+		default:
+			if (!predict_definition(prediction, statement))
+				migrate_predict_query(prediction, statement);
+	}
+}
+
+/* Predict, and put up with statements that are wrong. */
+static Prediction *
+predict_safely(Node *statement, bool locks_only)
 {
 	Prediction *prediction = palloc0(sizeof(Prediction));
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
 
-	if (IsA(statement, AlterTableStmt))
+	prediction->locks_only = locks_only;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
 	{
-		AlterTableStmt *alter = (AlterTableStmt *) statement;
-		Oid			relid = predict_relation(prediction, alter->relation);
-
-		if (OidIsValid(relid))
-			(void) predict_lock(prediction, relid, AlterTableGetLockLevel(alter->cmds));
+		migrate_prediction_statement(prediction, statement);
+		/* what looking up names has locked is let go */
+		RollbackAndReleaseCurrentSubTransaction();
 	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+			ReThrowError(error);
+		FlushErrorState();
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
 	return prediction;
+}
+
+/*
+ * Predict what a raw statement does.  Names are looked up as the current user, in
+ * the search path in force.
+ */
+Prediction *
+migrate_predict(Node *statement)
+{
+	return predict_safely(statement, false);
+}
+
+/* The same, for the locks alone: cheaper, because no expression is looked into. */
+Prediction *
+migrate_predict_locks(Node *statement)
+{
+	return predict_safely(statement, true);
 }

@@ -29,9 +29,13 @@ typedef struct Prediction
 	List	   *relations;		/* of PredictedRelation, each relation once */
 	List	   *missing;		/* of RangeVar that name nothing there is */
 	bool		opaque;			/* it runs code that cannot be looked into */
+	bool		locks_only;		/* scan, build and rewrite are not told */
+	List	   *own_names;		/* while it is made: of tables that are being
+								 * made, as String */
 } Prediction;
 
-extern Prediction *migrate_predict(Node *statement, const char *source);
+extern Prediction *migrate_predict(Node *statement);
+extern Prediction *migrate_predict_locks(Node *statement);
 extern PredictedRelation *migrate_prediction_find(const Prediction *prediction, Oid relid);
 
 #endif							/* MIGRATE_PREDICT_H */

@@ -118,7 +118,7 @@ prelock_take(ObservedStatement *statement, const PositionFrame *frame, const Scr
 	ListCell   *lc;
 
 	migrate_budget_check();
-	prediction = migrate_predict(node, frame->slice);
+	prediction = migrate_predict(node);
 	statement->outside = prelock_goes_outside(node);
 	statement->opaque = prediction->opaque;
 	INSTR_TIME_SET_CURRENT(statement->lock_start);

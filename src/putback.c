@@ -18,11 +18,9 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "utils/memutils.h"
 
-#include "backup.h"
-#include "capture.h"
+#include "changedrow.h"
 #include "putback.h"
 #include "rowimage.h"
 #include "witness.h"
@@ -34,7 +32,7 @@ typedef struct PutBackRows
 	KeptRows   *rows;
 	TupleTableSlot *new_key;	/* the key after the update that comes next */
 	int64		new_key_ordinal;	/* of that update; 0 = it did not change */
-	CaptureChange *changes;
+	ChangedColumn *changes;
 	Witness    *witness;
 } PutBackRows;
 
@@ -55,9 +53,33 @@ migrate_putback_conflict(PutBack *putback, TupleTableSlot *kept, const char *rea
 	MemoryContextSwitchTo(old);
 }
 
+/* Count a row that was written, or was refused because of a unique index. */
+static void
+putback_count(PutBack *putback, TupleTableSlot *kept, bool written)
+{
+	if (written)
+		putback->restored++;
+	else
+		migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+}
+
+/* Insert a kept row, as migrate_target_insert() does, and count what came of it. */
+void
+migrate_putback_insert(PutBack *putback, TupleTableSlot *kept, bool check)
+{
+	putback_count(putback, kept, migrate_target_insert(putback->target, kept, check));
+}
+
+/* Write the values that were set of the row that was found, and count what came of it. */
+void
+migrate_putback_update(PutBack *putback, TupleTableSlot *kept)
+{
+	putback_count(putback, kept, migrate_target_update(putback->target));
+}
+
 /* Return the column that an item of the list of changes is about, or NULL if it is gone. */
 static TargetColumn *
-putback_changed(RestoreTarget *target, const CaptureChange *change)
+putback_changed(RestoreTarget *target, const ChangedColumn *change)
 {
 	TargetColumn *column = &target->columns[change->column];
 
@@ -66,7 +88,7 @@ putback_changed(RestoreTarget *target, const CaptureChange *change)
 
 /* Tell how many of the changed columns of the row that was found are still as the update left them. */
 static bool
-putback_is_untouched(RestoreTarget *target, const CaptureChange *changes, int count)
+putback_is_untouched(RestoreTarget *target, const ChangedColumn *changes, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
@@ -81,7 +103,7 @@ putback_is_untouched(RestoreTarget *target, const CaptureChange *changes, int co
 
 /* Tell whether the changed columns of the row that was found have their old values. */
 static bool
-putback_is_undone(RestoreTarget *target, TupleTableSlot *kept, const CaptureChange *changes, int count)
+putback_is_undone(RestoreTarget *target, TupleTableSlot *kept, const ChangedColumn *changes, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
@@ -97,7 +119,7 @@ putback_is_undone(RestoreTarget *target, TupleTableSlot *kept, const CaptureChan
 
 /* Give the changed columns of the row that was found their old values. */
 static void
-putback_undo(PutBack *putback, TupleTableSlot *kept, const CaptureChange *changes, int count)
+putback_undo(PutBack *putback, TupleTableSlot *kept, const ChangedColumn *changes, int count)
 {
 	RestoreTarget *target = putback->target;
 	bool		any = false;
@@ -114,30 +136,14 @@ putback_undo(PutBack *putback, TupleTableSlot *kept, const CaptureChange *change
 	}
 	if (!any)
 		return;
-	if (migrate_target_update(target))
-		putback->restored++;
-	else
-		migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+	migrate_putback_update(putback, kept);
 }
 
 /* Read the list of changed columns of a kept row. */
 static int
 putback_changes(PutBackRows *state, TupleTableSlot *kept)
 {
-	bool		isnull;
-	Datum		value = slot_getattr(kept, BACKUP_ROWS_CHANGES, &isnull);
-
-	return isnull ? 0 :
-		migrate_capture_changes(value, state->changes, state->putback->target->count);
-}
-
-/* Return the ordinal of a kept row. */
-static int64
-putback_ordinal(TupleTableSlot *kept)
-{
-	bool		isnull;
-
-	return DatumGetInt64(slot_getattr(kept, BACKUP_ROWS_ORDINAL, &isnull));
+	return migrate_changedrow_changes(kept, state->changes, state->putback->target->count);
 }
 
 /* Undo an update. */
@@ -147,7 +153,7 @@ putback_updated(PutBackRows *state, TupleTableSlot *kept)
 	PutBack    *putback = state->putback;
 	RestoreTarget *target = putback->target;
 	int			count = putback_changes(state, kept);
-	bool		has_new_key = state->new_key_ordinal == putback_ordinal(kept);
+	bool		has_new_key = state->new_key_ordinal == migrate_changedrow_ordinal(kept);
 
 	if (has_new_key && migrate_target_find(target, kept) &&
 		putback_is_undone(target, kept, state->changes, count))
@@ -177,10 +183,7 @@ putback_deleted(PutBack *putback, TupleTableSlot *kept)
 
 	if (!migrate_target_find(target, kept))
 	{
-		if (migrate_target_insert(target, kept, true))
-			putback->restored++;
-		else
-			migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+		migrate_putback_insert(putback, kept, true);
 		migrate_target_flush(target);
 	}
 	else if (!migrate_target_equal(target, kept))
@@ -207,12 +210,10 @@ static void
 putback_arrived(PutBack *putback, TupleTableSlot *kept)
 {
 	RestoreTarget *target = putback->target;
-	bool		isnull;
-	int64		image = DatumGetInt64(slot_getattr(kept, BACKUP_ROWS_NEW_IMAGE, &isnull));
 
 	if (!migrate_target_find(target, kept))
 		return;
-	if ((int64) putback_image(target) == image)
+	if (putback_image(target) == migrate_changedrow_new_image(kept))
 		migrate_target_delete(target);
 	else
 		migrate_putback_conflict(putback, kept, "changed since it came from another partition");
@@ -223,27 +224,25 @@ static void
 putback_new_key(PutBackRows *state, TupleTableSlot *kept)
 {
 	ExecCopySlot(state->new_key, kept);
-	state->new_key_ordinal = putback_ordinal(kept) - 1;
+	state->new_key_ordinal = migrate_changedrow_ordinal(kept) - 1;
 }
 
 /* Undo what happened to one row. */
 static void
 putback_row(PutBackRows *state, TupleTableSlot *kept)
 {
-	bool		isnull;
-
-	switch (DatumGetChar(slot_getattr(kept, BACKUP_ROWS_OPERATION, &isnull)))
+	switch (migrate_changedrow_operation(kept))
 	{
-		case CAPTURE_KEY:
+		case CHANGEDROW_KEY:
 			putback_new_key(state, kept);
 			break;
-		case CAPTURE_UPDATED:
+		case CHANGEDROW_UPDATED:
 			putback_updated(state, kept);
 			break;
-		case CAPTURE_DELETED:
+		case CHANGEDROW_DELETED:
 			putback_deleted(state->putback, kept);
 			break;
-		case CAPTURE_ARRIVED:
+		case CHANGEDROW_ARRIVED:
 			putback_arrived(state->putback, kept);
 			break;
 		default:
@@ -260,10 +259,8 @@ static bool
 putback_verdict(PutBack *putback, TupleTableSlot *kept, TupleTableSlot *seen)
 {
 	RestoreTarget *target = putback->target;
-	CaptureChange *changes = palloc(sizeof(CaptureChange) * Max(target->count, 1));
-	bool		isnull;
-	Datum		value = slot_getattr(kept, BACKUP_ROWS_CHANGES, &isnull);
-	int			count = migrate_capture_changes(value, changes, target->count);
+	ChangedColumn *changes = palloc(sizeof(ChangedColumn) * Max(target->count, 1));
+	int			count = migrate_changedrow_changes(kept, changes, target->count);
 
 	if (!migrate_target_find(target, kept))
 		return true;
@@ -290,7 +287,7 @@ migrate_putback_rows(PutBack *putback)
 
 	state.rows = migrate_keptrows_begin(putback->kept, true);
 	state.new_key = MakeSingleTupleTableSlot(RelationGetDescr(putback->kept), &TTSOpsHeapTuple);
-	state.changes = palloc(sizeof(CaptureChange) * Max(target->count, 1));
+	state.changes = palloc(sizeof(ChangedColumn) * Max(target->count, 1));
 	if (putback->item->witnesses != NIL)
 		state.witness = migrate_witness_begin(putback, putback_verdict);
 	while (migrate_keptrows_next(state.rows))

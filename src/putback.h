@@ -50,16 +50,16 @@ typedef struct PutBack
 	List	   *listed;			/* of PutBackConflict * */
 } PutBack;
 
-extern void migrate_putback_conflict(PutBack *putback, TupleTableSlot *kept, const char *reason);
-
 /* Puts the value of a column back into the row that was found. */
 typedef void (*RefillFound) (void *arg, TupleTableSlot *kept);
 
-/* putback.c: changed rows, found by key */
+/* putback.c: what all ways share, and changed rows found by key */
 extern void migrate_putback_conflict(PutBack *putback, TupleTableSlot *kept, const char *reason);
+extern void migrate_putback_insert(PutBack *putback, TupleTableSlot *kept, bool check);
+extern void migrate_putback_update(PutBack *putback, TupleTableSlot *kept);
 extern void migrate_putback_rows(PutBack *putback);
 
-/* match.c: rows without a key, found by what they look like */
+/* matchrows.c, matchtable.c: rows without a key, found by what they look like */
 extern void migrate_match_rows(PutBack *putback);
 extern void migrate_match_column(PutBack *putback, TargetColumn *column, RefillFound found,
 								 void *arg);

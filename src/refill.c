@@ -21,13 +21,10 @@
 #include "catalog/pg_type.h"
 #include "commands/comment.h"
 #include "executor/executor.h"
-#include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
 #include "rewrite/rewriteHandler.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "castimage.h"
@@ -61,10 +58,7 @@ refill_row(PutBack *putback, TupleTableSlot *kept, bool search)
 			migrate_putback_conflict(putback, kept, "another row has the key");
 		return;
 	}
-	if (migrate_target_insert(target, kept, search))
-		putback->restored++;
-	else
-		migrate_putback_conflict(putback, kept, "another row has a unique value of this one");
+	migrate_putback_insert(putback, kept, search);
 }
 
 /* Put the rows of a table back. */
@@ -179,10 +173,7 @@ refill_set(RefillColumn *refill, TupleTableSlot *kept)
 
 	migrate_target_begin_update(target);
 	migrate_target_set(target, refill->column, kept);
-	if (migrate_target_update(target))
-		refill->putback->restored++;
-	else
-		migrate_putback_conflict(refill->putback, kept, "another row has a unique value of this one");
+	migrate_putback_update(refill->putback, kept);
 }
 
 /* Tell whether an image is that of what the statement made of a value. */

@@ -85,12 +85,7 @@ migrate_unregister(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	migrate_deploy_begin("migrate_unregister()");
-	migration = migrate_registry_find(version);
-	if (migration == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("migration " INT64_FORMAT " does not exist", version),
-				 errhint("See migrate_status() for the versions there are.")));
+	migration = migrate_registry_named(version);
 	if (migration->applied)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

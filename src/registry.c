@@ -111,6 +111,20 @@ migrate_registry_find(int64 version)
 	return migration;
 }
 
+/* Return the migration of a version that the caller named, or raise 42704. */
+RegistryMigration *
+migrate_registry_named(int64 version)
+{
+	RegistryMigration *migration = migrate_registry_find(version);
+
+	if (migration == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("migration " INT64_FORMAT " does not exist", version),
+				 errhint("See migrate_status() for the versions there are.")));
+	return migration;
+}
+
 /*
  * Add a migration without scripts; false = there is one already.  version_text
  * may be NULL.
@@ -126,7 +140,6 @@ migrate_registry_insert(int64 version, const char *name, const char *version_tex
 	};
 	Datum		values[3] = {Int64GetDatum(version), CStringGetTextDatum(name)};
 	bool		isnull[3] = {false};
-
 	int			guc_level = NewGUCNestLevel();
 	bool		inserted;
 

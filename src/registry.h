@@ -40,6 +40,7 @@ typedef struct RegistryMigration
 } RegistryMigration;
 
 extern RegistryMigration *migrate_registry_find(int64 version);
+extern RegistryMigration *migrate_registry_named(int64 version);
 extern bool migrate_registry_insert(int64 version, const char *name, const char *version_text);
 extern void migrate_registry_rename(int64 version, const char *name, const char *version_text);
 extern void migrate_registry_describe(int64 version, const Script *script);

@@ -34,6 +34,7 @@
 #include "utils/resowner.h"
 
 #include "backup.h"
+#include "changedrow.h"
 #include "compat.h"
 #include "deploy.h"
 #include "loss.h"
@@ -112,7 +113,7 @@ restore_before(const RestoreItem *restore, Relation kept)
 	TupleDesc	desc = RelationGetDescr(kept);
 
 	if (strcmp(restore->item.what, "rows") == 0)
-		return BACKUP_ROWS_BEFORE;
+		return CHANGEDROW_BEFORE;
 	if (strcmp(restore->item.what, "column") == 0 && desc->natts > 0 &&
 		strcmp(NameStr(TupleDescAttr(desc, 0)->attname), "migrate.new_image") == 0)
 		return 1;
@@ -226,7 +227,7 @@ restore_try(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool tried = false;
-	char	   *volatile obstacle = NULL;
+	ErrorData  *volatile error = NULL;
 
 	run->references = lappend(run->references, migrate_reference_begin());
 	BeginInternalSubTransaction(NULL);
@@ -238,21 +239,21 @@ restore_try(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (!restore_is_misfit(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
+		/* no error may leave the subtransaction open */
 		RollbackAndReleaseCurrentSubTransaction();
-		run->references = list_delete_last(run->references);
-		obstacle = psprintf("It does not fit: %s", error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	return obstacle != NULL ? restore_refuse(restore, obstacle) : tried;
+	if (error == NULL)
+		return tried;
+	if (!restore_is_misfit(error->sqlerrcode))
+		ReThrowError(error);
+	run->references = list_delete_last(run->references);
+	return restore_refuse(restore, psprintf("It does not fit: %s", error->message));
 }
 
 /* Put one backup back; returns whether that was tried. */

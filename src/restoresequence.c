@@ -14,12 +14,9 @@
 #include "access/htup_details.h"
 #include "access/tableam.h"
 #include "catalog/pg_sequence.h"
-#include "commands/sequence.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 

@@ -13,8 +13,6 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
@@ -86,8 +84,8 @@ revalue_type_changes(Form_pg_attribute att, const ColumnDef *def)
 }
 
 /* Return the number of a column that an ALTER TABLE gives other values, or 0. */
-static AttrNumber
-revalue_column(Relation rel, const AlterTableCmd *cmd)
+AttrNumber
+migrate_revalue_column(Relation rel, const AlterTableCmd *cmd)
 {
 	AttrNumber	attnum;
 
@@ -220,7 +218,7 @@ revalue_keep(const AlterTableStmt *stmt, Relation rel)
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst(lc);
-		AttrNumber	attnum = revalue_column(rel, cmd);
+		AttrNumber	attnum = migrate_revalue_column(rel, cmd);
 
 		drops |= cmd->subtype == AT_DropColumn;
 		if (attnum == 0)

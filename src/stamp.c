@@ -6,7 +6,7 @@
  * The stamp of an object is the sum of the hashes (tracked.c) of all catalog
  * rows that make it up.  An object whose stamp is the one it had when it was
  * rendered last has the definition it had then, apart from names of others in
- * it: depend.c follows those.
+ * it: dependreach.c follows those.
  *
  * Stamps are always taken before objects are rendered: what another session
  * commits between the two is rendered again next time, never missed.
@@ -86,7 +86,7 @@ migrate_stampset_enter(Stamps *stamps, const TrackedRow *row)
 	if (OidIsValid(row->relation))
 	{
 		StampEntry *relation = stampset_find(stamps->relations,
-										  OBJECT_KEY(RelationRelationId, row->relation));
+											 OBJECT_KEY(RelationRelationId, row->relation));
 
 		/* row types follow their relations, unless they are composite types */
 		if (relation == NULL ||

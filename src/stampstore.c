@@ -62,7 +62,7 @@ migrate_stamp_load(Stamps *stamps, StampChanges *changes)
 		Oid			class = DatumGetObjectId(migrate_owner_value(i, 1, &isnull));
 
 		stampstore_load_chunk(stamps, class,
-						 DatumGetByteaPP(migrate_owner_value(i, 2, &isnull)), changes);
+							  DatumGetByteaPP(migrate_owner_value(i, 2, &isnull)), changes);
 	}
 	migrate_owner_free();
 	if (count == 0)

@@ -23,7 +23,6 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -36,14 +35,12 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "castimage.h"
 #include "compat.h"
 #include "keep.h"
 #include "reach.h"
 #include "rowimage.h"
-#include "settings.h"
 #include "target.h"
 
 /* Find the table by what is known of it; returns its OID, or InvalidOid. */
@@ -104,9 +101,6 @@ target_map_column(RestoreTarget *target, Form_pg_attribute kept, TargetColumn *c
 	fmgr_info_cxt(function, &column->input, target->context);
 	getTypeOutputInfo(att->atttypid, &function, &is_varlena);
 	fmgr_info_cxt(function, &column->output, target->context);
-	getTypeInputInfo(kept->atttypid, &function, &column->kept_ioparam);
-	fmgr_info_cxt(function, &column->kept_input, target->context);
-	column->kept_typmod = kept->atttypmod;
 	getTypeOutputInfo(kept->atttypid, &function, &is_varlena);
 	fmgr_info_cxt(function, &column->kept_output, target->context);
 }
@@ -356,13 +350,6 @@ migrate_target_is_empty(RestoreTarget *target)
 	return empty;
 }
 
-/* Convert a value by way of its text. */
-static Datum
-target_by_text(FmgrInfo *output, FmgrInfo *input, Oid ioparam, int32 typmod, Datum value)
-{
-	return InputFunctionCall(input, OutputFunctionCall(output, value), ioparam, typmod);
-}
-
 /* Make a value of the target's column from a kept one. */
 Datum
 migrate_target_in(RestoreTarget *target, TargetColumn *column, Datum kept, bool *isnull)
@@ -379,22 +366,8 @@ migrate_target_in(RestoreTarget *target, TargetColumn *column, Datum kept, bool 
 			(void) InputFunctionCall(&column->input, NULL, column->ioparam, column->typmod);
 		return (Datum) 0;
 	}
-	return target_by_text(&column->kept_output, &column->input, column->ioparam,
-						  column->typmod, kept);
-}
-
-/* Return the value of a column of the target in the form in which it is kept. */
-Datum
-migrate_target_out(RestoreTarget *target, TargetColumn *column, TupleTableSlot *row, bool *isnull)
-{
-	Datum		value = slot_getattr(row, column->attnum, isnull);
-
-	if (*isnull || column->way == TARGET_SAME)
-		return value;
-	if (column->way == TARGET_TEXT)
-		return CStringGetTextDatum(OutputFunctionCall(&column->output, value));
-	return target_by_text(&column->output, &column->kept_input, column->kept_ioparam,
-						  column->kept_typmod, value);
+	return InputFunctionCall(&column->input, OutputFunctionCall(&column->kept_output, kept),
+							 column->ioparam, column->typmod);
 }
 
 /* Return how a column is kept. */
@@ -404,21 +377,19 @@ target_kept_attribute(RestoreTarget *target, TargetColumn *column)
 	return TupleDescAttr(RelationGetDescr(target->kept), column->kept - 1);
 }
 
-/* Return the image of a column of a row of the target. */
+/* Return the image of a column of a row of the target, in the form in which it is kept. */
 uint64
 migrate_target_image(RestoreTarget *target, TargetColumn *column, TupleTableSlot *row)
 {
 	Form_pg_attribute kept = target_kept_attribute(target, column);
 	bool		isnull;
-	Datum		value;
+	Datum		value = slot_getattr(row, column->attnum, &isnull);
 
 	if (column->way == TARGET_CAST)
-	{
-		value = slot_getattr(row, column->attnum, &isnull);
 		return migrate_cast_image(TupleDescAttr(RelationGetDescr(target->rel), column->attnum - 1),
 								  value, isnull, kept);
-	}
-	value = migrate_target_out(target, column, row, &isnull);
+	if (column->way == TARGET_TEXT && !isnull)
+		value = CStringGetTextDatum(OutputFunctionCall(&column->output, value));
 	return migrate_image_value(value, isnull, kept);
 }
 

@@ -38,10 +38,7 @@ typedef struct TargetColumn
 	FmgrInfo	input;			/* of that */
 	Oid			ioparam;
 	FmgrInfo	output;
-	FmgrInfo	kept_input;		/* of the type in the kept table */
-	Oid			kept_ioparam;
-	int32		kept_typmod;
-	FmgrInfo	kept_output;
+	FmgrInfo	kept_output;	/* of the type in the kept table */
 	void	   *domain;			/* what domain_check() remembers */
 } TargetColumn;
 
@@ -117,8 +114,6 @@ extern TargetColumn *migrate_target_column(RestoreTarget *target, const char *na
 extern bool migrate_target_is_empty(RestoreTarget *target);
 
 extern Datum migrate_target_in(RestoreTarget *target, TargetColumn *column, Datum kept, bool *isnull);
-extern Datum migrate_target_out(RestoreTarget *target, TargetColumn *column,
-								TupleTableSlot *row, bool *isnull);
 extern uint64 migrate_target_image(RestoreTarget *target, TargetColumn *column,
 								   TupleTableSlot *row);
 extern uint64 migrate_target_kept_image(RestoreTarget *target, TargetColumn *column,

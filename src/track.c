@@ -30,12 +30,9 @@
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/objectaddress.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_tablespace.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/parsenodes.h"
@@ -154,7 +151,6 @@ track_described(ObjectType type, Node *object)
 		case OBJECT_ROLE:
 		case OBJECT_TABLESPACE:
 		case OBJECT_LARGEOBJECT:
-		case OBJECT_SUBSCRIPTION:
 			return;
 		default:
 			break;

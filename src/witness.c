@@ -21,8 +21,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#include "backup.h"
-#include "capture.h"
+#include "changedrow.h"
 #include "rowimage.h"
 #include "witness.h"
 
@@ -149,15 +148,14 @@ witness_hear(Witness *witness, TupleTableSlot *seen, int64 ordinal)
 static bool
 witness_was_seen(TupleTableSlot *row, int64 *ordinal)
 {
-	bool		isnull;
 	char		operation;
 
 	*ordinal = 0;
-	if (witness_attnum(row->tts_tupleDescriptor, "migrate.operation") != BACKUP_ROWS_OPERATION)
+	if (witness_attnum(row->tts_tupleDescriptor, "migrate.operation") != CHANGEDROW_OPERATION)
 		return true;
-	*ordinal = DatumGetInt64(slot_getattr(row, BACKUP_ROWS_ORDINAL, &isnull));
-	operation = DatumGetChar(slot_getattr(row, BACKUP_ROWS_OPERATION, &isnull));
-	return operation == CAPTURE_UPDATED || operation == CAPTURE_DELETED;
+	*ordinal = migrate_changedrow_ordinal(row);
+	operation = migrate_changedrow_operation(row);
+	return operation == CHANGEDROW_UPDATED || operation == CHANGEDROW_DELETED;
 }
 
 /* Read one other kept table. */
