@@ -14,7 +14,7 @@ SELECT count(*), sum(amount) FROM purchase;
 SET client_min_messages = notice;
 
 -- without the milliseconds
-CREATE FUNCTION apply() RETURNS bigint LANGUAGE sql SET client_min_messages = warning AS 'SELECT count(*) FROM migrate_apply()';
+CREATE FUNCTION apply() RETURNS bigint LANGUAGE sql SET client_min_messages = error AS 'SELECT count(*) FROM migrate_apply()';
 CREATE FUNCTION rollback() RETURNS bigint LANGUAGE sql SET client_min_messages = warning AS 'SELECT count(*) FROM migrate_rollback()';
 -- what of a rehearsal is the same each time
 CREATE VIEW rehearsal AS
@@ -213,6 +213,11 @@ ALTER TABLE customer ADD COLUMN before int;
 CREATE TABLE before (a int);
 SELECT statement, command, relation, lock_mode, rows FROM migrate_rehearse();
 SELECT count(before), (SELECT count(*) FROM before) FROM customer;
+-- locks that were taken in advance: the record tells which statement needed which
+LOCK TABLE customer, purchase IN ACCESS EXCLUSIVE MODE;
+SET LOCAL client_min_messages = error;
+SELECT apply();
+SELECT statement, command, relation, lock_mode, rows FROM migrate_statements(2) WHERE entry = (SELECT max(entry) FROM migrate.ledger);
 ROLLBACK;
 SELECT * FROM migrate_verify();
 

@@ -379,6 +379,23 @@ compat_next_own_lock(int partition, PROCLOCK *entry)
 #endif
 }
 
+/*
+ * Take a lock that is held already once more, and return the local entry that
+ * counts how often it is; 18 added an argument.
+ */
+static inline LOCALLOCK *
+compat_lock_again(const LOCKTAG *tag, LOCKMODE mode)
+{
+	LOCALLOCK  *local;
+
+#if PG_VERSION_NUM >= 180000
+	(void) LockAcquireExtended(tag, mode, false, false, true, &local, false);
+#else
+	(void) LockAcquireExtended(tag, mode, false, false, true, &local);
+#endif
+	return local;
+}
+
 /* Locks that stand in the session's own slots, not in the lock table. */
 #define COMPAT_FAST_GROUP 16	/* slots whose bits stand in one word */
 #define COMPAT_FAST_BITS 3		/* bits of a slot: modes 1 to 3 */

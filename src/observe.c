@@ -194,9 +194,11 @@ observe_locks(Observation *run)
 		ObservedRelation *now;
 
 		entry = migrate_sight_find(run->sights, locks[i].relid);
-		mask &= ~entry->held;
-		before = migrate_ownlocks_strongest(entry->held);
+		if (!locks[i].again)
+			mask &= ~entry->held;
+		before = migrate_ownlocks_strongest(entry->taken);
 		entry->held |= mask;
+		entry->taken |= mask;
 		/* a weaker one than is held does nothing to anybody */
 		if (entry->ignored || entry->created || migrate_ownlocks_strongest(mask) <= before)
 			continue;

@@ -15,6 +15,9 @@
  * appended.  So a look begins behind the last such lock of each list.  What is
  * locked less strongly before it is remembered, and asked for by itself.
  *
+ * What is held before the first look (locks may be taken in advance) is counted in
+ * the session's local table of locks: there a lock that is taken once more tells.
+ *
  * A partition is read under its lock, since others may move our weak locks into
  * it; no memory is allocated meanwhile.  Catalogs are left out.
  *
@@ -41,8 +44,19 @@ typedef struct OwnLockList
 	int			before;			/* how many are before it */
 } OwnLockList;
 
+/* A lock that was held before the first look. */
+typedef struct OwnLockCount
+{
+	Oid			relid;
+	LOCKMODE	mode;
+	LOCALLOCK  *local;			/* stays, since one of the times is ours */
+	int64		times;			/* it was taken, at the last look */
+} OwnLockCount;
+
 struct OwnLocks
 {
+	OwnLockCount *before;
+	int			before_count;
 	OwnLockList lists[NUM_LOCK_PARTITIONS];
 	uint64		failures;		/* of subtransactions, at the last look */
 	OwnLock    *found;			/* by the last look */
@@ -109,6 +123,7 @@ ownlocks_add(OwnLocks *locks, Oid relid, LOCKMASK mask)
 {
 	locks->found[locks->count].relid = relid;
 	locks->found[locks->count].mask = mask;
+	locks->found[locks->count].again = false;
 	locks->count++;
 }
 
@@ -205,6 +220,24 @@ ownlocks_look_slots(OwnLocks *locks)
 	LWLockRelease(&MyProc->fpInfoLock);
 }
 
+/* See which of the locks that were held before were taken once more. */
+static void
+ownlocks_look_before(OwnLocks *locks)
+{
+	ownlocks_make_room(locks, locks->before_count);
+	for (int i = 0; i < locks->before_count; i++)
+	{
+		OwnLockCount *before = &locks->before[i];
+
+		if (before->local->nLocks > before->times)
+		{
+			ownlocks_add(locks, before->relid, LOCKBIT_ON(before->mode));
+			locks->found[locks->count - 1].again = true;
+		}
+		before->times = before->local->nLocks;
+	}
+}
+
 /*
  * Return what is held: an array that is good until the next look.  Everything
  * that was locked since the last one, or more strongly, is in it; other things
@@ -223,11 +256,41 @@ migrate_ownlocks_look(OwnLocks *locks, int *count)
 		ownlocks_look_partition(locks, partition);
 	}
 	ownlocks_look_slots(locks);
+	ownlocks_look_before(locks);
 	*count = locks->count;
 	return locks->found;
 }
 
-/* Begin; it lives in the current memory context. */
+/* Take the locks that are held once more, to see how often they are taken. */
+static void
+ownlocks_count_before(OwnLocks *locks)
+{
+	int			held;
+	const OwnLock *found = migrate_ownlocks_look(locks, &held);
+
+	locks->before = palloc(sizeof(OwnLockCount) * (held + 1) * MAX_LOCKMODES);
+	for (int i = 0; i < held; i++)
+	{
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, found[i].relid);
+		/* every reader holds the weakest one, and nobody waits for it */
+		for (LOCKMODE mode = RowShareLock; mode <= AccessExclusiveLock; mode++)
+		{
+			OwnLockCount *before = &locks->before[locks->before_count];
+
+			if ((found[i].mask & LOCKBIT_ON(mode)) == 0 || !compat_lock_held(&tag, mode))
+				continue;
+			before->relid = found[i].relid;
+			before->mode = mode;
+			before->local = compat_lock_again(&tag, mode);
+			before->times = before->local->nLocks;
+			locks->before_count++;
+		}
+	}
+}
+
+/* Begin; it lives in the current memory context, and no longer than the transaction. */
 OwnLocks *
 migrate_ownlocks_begin(void)
 {
@@ -236,6 +299,9 @@ migrate_ownlocks_begin(void)
 	locks->failures = ownlocks_failures;
 	locks->size = 64;
 	locks->found = palloc(locks->size * sizeof(OwnLock));
+	ownlocks_count_before(locks);
+	/* the first look of the caller is to tell everything */
+	memset(locks->lists, 0, sizeof(locks->lists));
 	return locks;
 }
 

@@ -12,11 +12,13 @@
 
 typedef struct OwnLocks OwnLocks;
 
-/* What is held on one relation. */
+/* What is locked of one relation. */
 typedef struct OwnLock
 {
 	Oid			relid;
 	LOCKMASK	mask;
+	bool		again;			/* held since before the first look, and taken
+								 * once more */
 } OwnLock;
 
 extern void migrate_ownlocks_init(void);

@@ -23,6 +23,7 @@ typedef struct Sight
 	bool		ignored;		/* a catalog, a TOAST table, one of our own */
 	const char *name;
 	LOCKMASK	held;			/* modes that were seen */
+	LOCKMASK	taken;			/* modes that statements have taken */
 	Oid			storage;		/* when it was looked at last; 0 = other than
 								 * at the beginning */
 	CompatCounts counts;		/* when it was looked at last */
