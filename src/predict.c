@@ -333,7 +333,7 @@ predict_schema(Prediction *prediction, const CreateSchemaStmt *statement)
 
 	foreach(lc, statement->schemaElts)
 		if (IsA(lfirst(lc), CreateStmt))
-		own = lappend(own, makeString(((CreateStmt *) lfirst(lc))->relation->relname));
+			own = lappend(own, makeString(((CreateStmt *) lfirst(lc))->relation->relname));
 	prediction->own_names = own;
 	foreach(lc, statement->schemaElts)
 		migrate_prediction_statement(prediction, lfirst(lc));

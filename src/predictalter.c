@@ -113,7 +113,7 @@ predictalter_key_columns(const AlterWalk *walk, List *names)
 			continue;
 		foreach(name, names)
 			if (migrate_predict_not_null_scans(rel, strVal(lfirst(name))))
-			predictalter_scan(walk->prediction, lfirst_oid(lc), walk->mode);
+				predictalter_scan(walk->prediction, lfirst_oid(lc), walk->mode);
 		migrate_prediction_close(rel);
 	}
 }

@@ -46,7 +46,7 @@ migrate_predict_column_constraint(const ColumnDef *column, ConstrType type)
 
 	foreach(lc, column->constraints)
 		if (lfirst_node(Constraint, lc)->contype == type)
-		return lfirst(lc);
+			return lfirst(lc);
 	return NULL;
 }
 

@@ -94,10 +94,7 @@ migrate_predict_referring_tables(Oid relid)
 	{
 		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
 
-		/*
-		 * what a key of a partitioned table made for its partitions comes
-		 * with that
-		 */
+		/* what a key of a partitioned table made for its partitions comes with that */
 		if (form->contype == CONSTRAINT_FOREIGN &&
 			!predictconstraint_refers(form->conparentid, relid))
 			tables = list_append_unique_oid(tables, form->conrelid);

@@ -118,7 +118,7 @@ predictquery_name(QueryWalk *walk, const RangeVar *name, LOCKMODE mode)
 	if (name->schemaname == NULL)
 		foreach(lc, walk->names)
 			if (strcmp(strVal(lfirst(lc)), name->relname) == 0)
-			return;
+				return;
 	relid = migrate_prediction_relation(walk->prediction, name);
 	if (!OidIsValid(relid) || relid < FirstNormalObjectId)
 		return;
