@@ -110,7 +110,7 @@ observe_forget_run(void *arg)
 		observe_running = NULL;
 }
 
-/* Note which locks are held before the first statement. */
+/* Note which locks are held before the first statement of a script: those are the engine's. */
 static void
 observe_held(Observation *run)
 {
@@ -169,6 +169,8 @@ migrate_observe_statement(const ScriptStatement *stmt, const PositionFrame *fram
 	run->statements = lappend(run->statements, statement);
 	run->statement = statement;
 	MemoryContextSwitchTo(old);
+	if (statement->number == 1)
+		observe_held(run);
 	INSTR_TIME_SET_CURRENT(run->start);
 	if (run->locking != NULL)
 	{
