@@ -121,6 +121,15 @@ observe_held(Observation *run)
 		migrate_sight_find(run->sights, locks[i].relid)->held |= locks[i].mask;
 }
 
+/* Tell whether a relation is known to be none of the users'. */
+static bool
+observe_ignores(void *arg, Oid relid)
+{
+	Sight	   *entry = sight_lookup(((Sights *) arg)->entries, relid);
+
+	return entry != NULL && entry->ignored;
+}
+
 /* Begin to observe; it ends at the latest when the current memory context goes. */
 Observation *
 migrate_observe_begin(const ObserveLocking *locking)
@@ -130,8 +139,8 @@ migrate_observe_begin(const ObserveLocking *locking)
 	run->records = AllocSetContextCreate(CurrentMemoryContext, "migrate observed statements",
 										 ALLOCSET_DEFAULT_SIZES);
 	run->locking = locking;
-	run->locks = migrate_ownlocks_begin();
 	run->sights = migrate_sights_begin(run->records);
+	run->locks = migrate_ownlocks_begin(observe_ignores, run->sights);
 	observe_held(run);
 	run->callback.func = observe_forget_run;
 	run->callback.arg = run;

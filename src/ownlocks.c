@@ -55,6 +55,8 @@ typedef struct OwnLockCount
 
 struct OwnLocks
 {
+	OwnLocksFilter ignores;
+	void	   *arg;
 	OwnLockCount *before;
 	int			before_count;
 	OwnLockList lists[NUM_LOCK_PARTITIONS];
@@ -155,7 +157,7 @@ ownlocks_walk(OwnLocks *locks, int partition)
 			list->settled = place;
 			list->before = weak;
 		}
-		else if (weak++ < OWNLOCKS_WEAK)
+		else if (!locks->ignores(locks->arg, relid) && weak++ < OWNLOCKS_WEAK)
 			list->weak[weak - 1] = locks->found[locks->count - 1];
 	}
 	return true;
@@ -187,6 +189,11 @@ ownlocks_ask(OwnLocks *locks, OwnLockList *list)
 		OwnLock    *weak = &list->weak[i];
 		LOCKTAG		tag;
 
+		if (locks->ignores(locks->arg, weak->relid))
+		{
+			list->weak[i--] = list->weak[--list->before];
+			continue;
+		}
 		SET_LOCKTAG_RELATION(tag, MyDatabaseId, weak->relid);
 		for (LOCKMODE mode = migrate_ownlocks_strongest(weak->mask) + 1; mode <= AccessExclusiveLock; mode++)
 		{
@@ -292,10 +299,12 @@ ownlocks_count_before(OwnLocks *locks)
 
 /* Begin; it lives in the current memory context, and no longer than the transaction. */
 OwnLocks *
-migrate_ownlocks_begin(void)
+migrate_ownlocks_begin(OwnLocksFilter ignores, void *arg)
 {
 	OwnLocks   *locks = palloc0(sizeof(OwnLocks));
 
+	locks->ignores = ignores;
+	locks->arg = arg;
 	locks->failures = ownlocks_failures;
 	locks->size = 64;
 	locks->found = palloc(locks->size * sizeof(OwnLock));

@@ -22,7 +22,10 @@ typedef struct OwnLock
 } OwnLock;
 
 extern void migrate_ownlocks_init(void);
-extern OwnLocks *migrate_ownlocks_begin(void);
+/* Tells that a relation is of no interest; may not allocate memory. */
+typedef bool (*OwnLocksFilter) (void *arg, Oid relid);
+
+extern OwnLocks *migrate_ownlocks_begin(OwnLocksFilter ignores, void *arg);
 extern const OwnLock *migrate_ownlocks_look(OwnLocks *locks, int *count);
 extern LOCKMODE migrate_ownlocks_strongest(LOCKMASK mask);
 extern int	migrate_ownlocks_advisory(void);
