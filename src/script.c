@@ -24,6 +24,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "parser/parser.h"
+#include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -251,6 +252,7 @@ script_build_statements(ScriptReader *reader, List *parsed)
 		ScriptStatement *stmt = palloc0(sizeof(ScriptStatement));
 
 		stmt->node = raw->stmt;
+		stmt->tag = CreateCommandTag(raw->stmt);
 		stmt->offset = raw->stmt_location;
 		stmt->length = raw->stmt_len > 0 ? raw->stmt_len :
 			script->length - raw->stmt_location;

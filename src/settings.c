@@ -21,6 +21,7 @@ char	   *migrate_environment;
 bool		migrate_out_of_order;
 int			migrate_lock_timeout;
 int			migrate_lock_patience;
+int			migrate_rehearse_budget;
 int			migrate_script_limit;
 bool		migrate_snapshots;
 int			migrate_drift;
@@ -131,6 +132,15 @@ settings_init_locks(void)
 							"Between attempts none is locked; 0 = a single attempt.",
 							&migrate_lock_patience,
 							60 * 1000, 0, INT_MAX,
+							PGC_USERSET,
+							GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("migrate.rehearse_budget",
+							"Sets how long migrate_rehearse() may hold locks that make other sessions wait.",
+							"ROW EXCLUSIVE and stronger on what was there before; the rehearsal ends when it is over. 0 = no limit.",
+							&migrate_rehearse_budget,
+							5000, 0, INT_MAX,
 							PGC_USERSET,
 							GUC_UNIT_MS,
 							NULL, NULL, NULL);
