@@ -73,6 +73,7 @@ typedef struct PredictKey
 	List	   *names;			/* of its columns, as String */
 	char		on_update;
 	char		on_delete;
+	bool		inherited;		/* from a key of the partitioned table */
 } PredictKey;
 
 extern bool migrate_predict_constraint(Oid relid, const char *name, PredictConstraint *constraint);

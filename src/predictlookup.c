@@ -144,6 +144,7 @@ migrate_predict_keys(Oid relid)
 		item->names = predictlookup_columns(tuple);
 		item->on_update = form->confupdtype;
 		item->on_delete = form->confdeltype;
+		item->inherited = OidIsValid(form->conparentid);
 		keys = lappend(keys, item);
 	}
 	systable_endscan(scan);
@@ -161,7 +162,7 @@ migrate_predict_has_key(Oid relid, const PredictKey *key)
 	{
 		PredictKey *item = lfirst(lc);
 
-		if (item->other == key->other && item->on_update == key->on_update &&
+		if (!item->inherited && item->other == key->other && item->on_update == key->on_update &&
 			item->on_delete == key->on_delete && equal(item->names, key->names))
 			return true;
 	}
