@@ -26,6 +26,7 @@ int			migrate_drift;
 int			migrate_rollback_verify;
 bool		migrate_backups;
 int			migrate_backup_limit;
+char	   *migrate_lint_rules_wanted;
 
 static const struct config_enum_entry settings_drift_options[] = {
 	{"default", SETTINGS_DRIFT_DEFAULT, false},
@@ -112,6 +113,20 @@ settings_init_safety(void)
 							NULL, NULL, NULL);
 }
 
+/* Define the settings of lint. */
+static void
+settings_init_lint(void)
+{
+	DefineCustomStringVariable("migrate.lint_rules",
+							   "Names the optional rules of lint that are on, separated by commas.",
+							   "migrate.lint_rules() lists them.",
+							   &migrate_lint_rules_wanted,
+							   "",
+							   PGC_USERSET,
+							   GUC_LIST_INPUT,
+							   NULL, NULL, NULL);
+}
+
 /* Define every setting of the extension. */
 void
 migrate_settings_init(void)
@@ -153,6 +168,7 @@ migrate_settings_init(void)
 							NULL, NULL, NULL);
 
 	settings_init_safety();
+	settings_init_lint();
 
 	MarkGUCPrefixReserved("migrate");
 }

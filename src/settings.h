@@ -32,6 +32,7 @@ extern char *migrate_environment;
 extern bool migrate_out_of_order;
 extern int	migrate_lock_timeout;	/* ms, 0 = leave lock_timeout alone */
 extern int	migrate_script_limit;	/* kB */
+extern char *migrate_lint_rules_wanted;
 extern bool migrate_snapshots;
 extern int	migrate_drift;		/* a SettingsDrift */
 extern int	migrate_rollback_verify;	/* a SettingsVerify */

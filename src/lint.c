@@ -1,0 +1,468 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint.c
+ *		Look at scripts for what may go wrong on a live database.
+ *
+ * Each statement is looked at with its prediction (predict.c) and the catalogs as
+ * they are now; the files lint*.c have the rules of one section each.  What
+ * earlier statements and scripts of the plan make is remembered by name: such
+ * relations are new, empty, and used by nobody.
+ *
+ * Invariants:
+ *
+ * - Nothing is waited for, locked or written.
+ * - Size is never a reason to keep silent about loss of data or about what breaks.
+ * - A finding is left out for one statement by a directive above it, or for a
+ *   relation by a row of migrate.lint_override, each with a reason.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parser.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/varlena.h"
+
+#include "describe.h"
+#include "lint.h"
+#include "predicting.h"
+#include "settings.h"
+
+/* What a second of the work lasts for, in bytes: measured on common disks. */
+#define LINT_SCAN_RATE INT64CONST(400000000)
+#define LINT_WRITE_RATE INT64CONST(50000000)
+
+/* Milliseconds of waiting from which on a finding is medium, and high. */
+#define LINT_MEDIUM_MS 200
+#define LINT_HIGH_MS 5000
+
+/* Begin, with nothing known.  The caller is connected to SPI. */
+Lint *
+migrate_lint_begin(void)
+{
+	Lint	   *lint = palloc0(sizeof(Lint));
+
+	lint->overrides = migrate_lint_overrides();
+	return lint;
+}
+
+/* Return the name of a severity. */
+const char *
+migrate_lint_severity_name(LintSeverity severity)
+{
+	static const char *const names[] = {"low", "medium", "high", "error"};
+
+	return names[severity];
+}
+
+/* Return how large a relation is, without its indexes; -1 = it cannot be looked at. */
+static int64
+lint_bytes(Oid relid)
+{
+	Relation	rel = migrate_prediction_open(relid);
+	int64		bytes = 0;
+
+	if (rel == NULL)
+		return -1;
+	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind))
+		bytes = (int64) RelationGetNumberOfBlocks(rel) * BLCKSZ;
+	migrate_prediction_close(rel);
+	return bytes;
+}
+
+/* Tell whether a relation has no rows for sure. */
+bool
+migrate_lint_is_empty(Oid relid)
+{
+	return lint_bytes(relid) == 0 && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
+}
+
+/* Return what is done to a relation, and about how many milliseconds that takes. */
+static const char *
+lint_work(const PredictedRelation *relation, int64 bytes, int64 *ms)
+{
+	int64		rate = relation->rewrite || relation->build ? LINT_WRITE_RATE : LINT_SCAN_RATE;
+
+	*ms = relation->rewrite || relation->build || relation->scan ? Max(bytes, 0) * 1000 / rate : 0;
+	return relation->rewrite ? "rewrite" : relation->build ? "index build" :
+		relation->scan ? "scan" : "catalog";
+}
+
+/* Derive the severity of a lock: who waits, and how long. */
+static LintSeverity
+lint_lock_severity(LOCKMODE mode, int64 ms)
+{
+	/* ANALYZE, VACUUM and other DDL wait; the application does not */
+	if (mode < ShareLock)
+		return LINT_LOW;
+	return ms >= LINT_HIGH_MS ? LINT_HIGH : ms >= LINT_MEDIUM_MS ? LINT_MEDIUM : LINT_LOW;
+}
+
+/* Fill in what the severity comes from; false = there is nothing to say. */
+static bool
+lint_derive(const LintStatement *statement, LintFinding *finding, const PredictedRelation *lock)
+{
+	const LintRule *rule = &migrate_lint_rules[finding->rule];
+	PredictedRelation *relation = !OidIsValid(finding->relid) ? NULL :
+	migrate_prediction_find(statement->prediction, finding->relid);
+	int64		ms = 0;
+
+	finding->bytes = OidIsValid(finding->relid) ? lint_bytes(finding->relid) : -1;
+	if (lock != NULL)
+		relation = unconstify(PredictedRelation *, lock);
+	if (relation != NULL)
+	{
+		finding->mode = relation->mode;
+		finding->work = lint_work(relation, finding->bytes, &ms);
+	}
+	switch (rule->derivation)
+	{
+		case LINT_BY_LOCK:
+			/* nobody waits for what is not there, and not long for what is empty */
+			if (!OidIsValid(finding->relid) ||
+				(finding->bytes == 0 && get_rel_relkind(finding->relid) != RELKIND_PARTITIONED_TABLE))
+				return false;
+			finding->severity = lint_lock_severity(finding->mode, ms);
+			break;
+		case LINT_BY_LOSS:
+			finding->severity = migrate_backups ? LINT_MEDIUM : LINT_ERROR;
+			break;
+		case LINT_BY_BREAK:
+			finding->severity = LINT_MEDIUM;
+			break;
+		case LINT_BY_PROOF:
+			finding->severity = LINT_ERROR;
+			break;
+		case LINT_BY_ADVICE:
+			finding->severity = LINT_LOW;
+			break;
+	}
+	return true;
+}
+
+/* Tell whether the statement's directives ask for silence about a rule. */
+static bool
+lint_is_ignored(LintStatement *statement, const char *rule)
+{
+	ListCell   *lc;
+	ListCell   *name;
+
+	foreach(lc, statement->ignores)
+	{
+		foreach(name, ((DirectiveIgnore *) lfirst(lc))->rules)
+		{
+			if (strcmp(lfirst(name), rule) != 0)
+				continue;
+			statement->used = lappend(statement->used, lfirst(name));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Tell whether somebody has said that a rule does not matter for a relation. */
+static bool
+lint_is_overridden(const Lint *lint, const LintFinding *finding)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->overrides)
+	{
+		LintOverride *item = lfirst(lc);
+
+		if (strcmp(item->rule, migrate_lint_rules[finding->rule].name) == 0 &&
+			(item->relation == NULL ||
+			 (finding->relation != NULL && strcmp(item->relation, finding->relation) == 0)))
+			return true;
+	}
+	return false;
+}
+
+/* Tell whether a rule that is off unless asked for was asked for. */
+static bool
+lint_is_wanted(const LintRule *rule)
+{
+	List	   *names;
+	ListCell   *lc;
+
+	if (!rule->optional)
+		return true;
+	if (!SplitIdentifierString(pstrdup(migrate_lint_rules_wanted), ',', &names))
+		return false;
+	foreach(lc, names)
+		if (strcmp(lfirst(lc), rule->name) == 0)
+			return true;
+	return false;
+}
+
+/* Say something of the statement; the lock that counts is given, or NULL. */
+static LintFinding *
+lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const PredictedRelation *lock,
+		  char *message)
+{
+	LintFinding *finding;
+
+	if (!lint_is_wanted(&migrate_lint_rules[rule]))
+		return NULL;
+	finding = palloc0(sizeof(LintFinding));
+	finding->statement = statement->number;
+	finding->line = statement->line;
+	finding->rule = rule;
+	finding->relid = relid;
+	finding->relation = OidIsValid(relid) ? migrate_describe_relation(relid) : NULL;
+	finding->proved = OidIsValid(relid);
+	finding->message = message;
+	if (!lint_derive(statement, finding, lock) ||
+		lint_is_overridden(statement->lint, finding) ||
+		lint_is_ignored(statement, migrate_lint_rules[rule].name))
+		return NULL;
+	statement->lint->findings = lappend(statement->lint->findings, finding);
+	return finding;
+}
+
+/* Format a message. */
+static char *lint_format(const char *format, va_list args) pg_attribute_printf(1, 0);
+
+static char *
+lint_format(const char *format, va_list args)
+{
+	StringInfoData message;
+
+	initStringInfo(&message);
+	for (;;)
+	{
+		va_list		copy;
+		int			needed;
+
+		va_copy(copy, args);
+		needed = appendStringInfoVA(&message, format, copy);
+		va_end(copy);
+		if (needed == 0)
+			return message.data;
+		enlargeStringInfo(&message, needed);
+	}
+}
+
+/*
+ * Say something of the statement; relid may be InvalidOid.  Returns the finding,
+ * or NULL if it is not to be told.
+ */
+LintFinding *
+migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const char *format,...)
+{
+	va_list		args;
+	char	   *message;
+
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, relid, NULL, message);
+}
+
+/* The same, of work that is done while a lock of an earlier statement is held. */
+LintFinding *
+migrate_lint_find_under(LintStatement *statement, LintRuleId rule, const PredictedRelation *held,
+						const char *format,...)
+{
+	va_list		args;
+	char	   *message;
+
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, held->relid, held, message);
+}
+
+/* Look up a relation that a statement names. */
+LintTarget
+migrate_lint_target(const LintStatement *statement, const RangeVar *name)
+{
+	LintTarget	target = {.name = quote_qualified_identifier(name->schemaname, name->relname)};
+	ListCell   *lc;
+
+	foreach(lc, statement->lint->made)
+	{
+		RangeVar   *made = lfirst(lc);
+
+		target.is_new |= strcmp(made->relname, name->relname) == 0 &&
+			(made->schemaname == NULL || name->schemaname == NULL ||
+			 strcmp(made->schemaname, name->schemaname) == 0);
+	}
+	if (!target.is_new)
+		target.relid = RangeVarGetRelid(name, NoLock, true);
+	return target;
+}
+
+/* Remember a relation that a statement makes, unless there is one of the name. */
+static void
+lint_made(Lint *lint, RangeVar *name, bool if_not_exists)
+{
+	if (!if_not_exists || !OidIsValid(RangeVarGetRelid(name, NoLock, true)))
+		lint->made = lappend(lint->made, name);
+}
+
+/* Remember what a statement leaves for those after it. */
+static void
+lint_remember(LintStatement *statement)
+{
+	Lint	   *lint = statement->lint;
+	Node	   *node = statement->node;
+	ListCell   *lc;
+
+	lint->opaque |= statement->prediction->opaque;
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+			lint_made(lint, ((CreateStmt *) node)->relation, ((CreateStmt *) node)->if_not_exists);
+			break;
+		case T_CreateTableAsStmt:
+			lint_made(lint, ((CreateTableAsStmt *) node)->into->rel, ((CreateTableAsStmt *) node)->if_not_exists);
+			break;
+		case T_ViewStmt:
+			lint_made(lint, ((ViewStmt *) node)->view, ((ViewStmt *) node)->replace);
+			break;
+		case T_CreateEnumStmt:
+			lint->made_types = lappend(lint->made_types, ((CreateEnumStmt *) node)->typeName);
+			break;
+		case T_CreateDomainStmt:
+			lint->made_types = lappend(lint->made_types, ((CreateDomainStmt *) node)->domainname);
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) node)->renameType == OBJECT_TABLE)
+				lint->made = lappend(lint->made, makeRangeVar(((RenameStmt *) node)->relation->schemaname,
+															  ((RenameStmt *) node)->newname, -1));
+			break;
+		default:
+			break;
+	}
+	foreach(lc, statement->prediction->relations)
+	{
+		PredictedRelation *relation = lfirst(lc);
+		ListCell   *held;
+		bool		known = false;
+
+		if (relation->mode < ShareUpdateExclusiveLock)
+			continue;
+		foreach(held, lint->held)
+		{
+			PredictedRelation *before = lfirst(held);
+
+			if (before->relid != relation->relid)
+				continue;
+			before->mode = Max(before->mode, relation->mode);
+			known = true;
+		}
+		if (!known)
+			lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
+													sizeof(PredictedRelation)));
+	}
+}
+
+/* Count the line ends in a text. */
+static int
+lint_lines(const char *text, int length)
+{
+	int			lines = 0;
+
+	for (int i = 0; i < length; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* List the directives that stand between the statement before and this one. */
+static List *
+lint_ignores(const Script *script, int after, int line)
+{
+	List	   *ignores = NIL;
+	ListCell   *lc;
+
+	foreach(lc, script->directives.ignores)
+	{
+		DirectiveIgnore *item = lfirst(lc);
+
+		if (item->line > after && item->line < line)
+			ignores = lappend(ignores, item);
+	}
+	return ignores;
+}
+
+/* Report directives that name no rule, or that had nothing to ignore. */
+static void
+lint_check_ignores(LintStatement *statement)
+{
+	ListCell   *lc;
+	ListCell   *name;
+
+	foreach(lc, statement->ignores)
+	{
+		foreach(name, ((DirectiveIgnore *) lfirst(lc))->rules)
+		{
+			bool		exists = false;
+
+			for (int i = 0; i < LINT_RULES; i++)
+				exists |= strcmp(migrate_lint_rules[i].name, lfirst(name)) == 0;
+			if (!exists)
+				migrate_lint_find(statement, LINT_UNUSED_IGNORE, InvalidOid,
+								  "there is no rule \"%s\" to be ignored", (char *) lfirst(name));
+			else if (!list_member_ptr(statement->used, lfirst(name)))
+				migrate_lint_find(statement, LINT_UNUSED_IGNORE, InvalidOid,
+								  "rule \"%s\" is ignored, but has nothing to say here", (char *) lfirst(name));
+		}
+	}
+}
+
+/* Look at one statement. */
+static void
+lint_statement(LintStatement *statement)
+{
+	migrate_lint_index(statement);
+	migrate_lint_column(statement);
+	migrate_lint_table(statement);
+	migrate_lint_routine(statement);
+	migrate_lint_partition(statement);
+	migrate_lint_transaction(statement);
+	lint_check_ignores(statement);
+	lint_remember(statement);
+}
+
+/*
+ * Look at a script.  Names are looked up as the current user, in the search path
+ * in force: the caller has set what the script's directives say.
+ */
+void
+migrate_lint_script_read(Lint *lint, const Script *script)
+{
+	LintStatement last = {.lint = lint, .script = script, .number = 0};
+	int			after = 0;		/* line that the statement before ends in */
+	int			number = 0;
+	ListCell   *lc;
+
+	lint->held = lint->key_parents = NIL;
+	foreach(lc, script->statements)
+	{
+		ScriptStatement *stmt = lfirst(lc);
+		LintStatement statement = {.lint = lint, .script = script, .line = stmt->line};
+		List	   *parsed;
+
+		CHECK_FOR_INTERRUPTS();
+		if (stmt->skipped)
+			continue;
+		parsed = raw_parser(pnstrdup(script->clean + stmt->offset, stmt->length), RAW_PARSE_DEFAULT);
+		statement.number = ++number;
+		statement.node = linitial_node(RawStmt, parsed)->stmt;
+		statement.prediction = migrate_predict(statement.node);
+		statement.ignores = lint_ignores(script, after, stmt->line);
+		lint_statement(&statement);
+		after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
+	}
+	last.prediction = palloc0(sizeof(Prediction));
+	migrate_lint_transaction_end(&last);
+}

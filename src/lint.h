@@ -1,0 +1,148 @@
+/*-------------------------------------------------------------------------
+ *
+ * lint.h
+ *		What may go wrong with a statement on a live database.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_LINT_H
+#define MIGRATE_LINT_H
+
+#include "predict.h"
+#include "script.h"
+
+/* How bad a finding is. */
+typedef enum LintSeverity
+{
+	LINT_LOW,
+	LINT_MEDIUM,
+	LINT_HIGH,
+	LINT_ERROR					/* it will fail, or lose data for good */
+} LintSeverity;
+
+/* How the severity of a rule's findings comes about. */
+typedef enum LintDerivation
+{
+	LINT_BY_LOCK,				/* who waits and how long: the lock, what is
+								 * done under it, and the size; nothing is
+								 * said of new and of empty relations */
+	LINT_BY_LOSS,				/* data go: medium if they are kept, else error */
+	LINT_BY_BREAK,				/* what runs against the schema may break: medium */
+	LINT_BY_PROOF,				/* it was found out that it fails: error */
+	LINT_BY_ADVICE				/* low */
+} LintDerivation;
+
+/* The rules, in the order of the table in lintrule.c. */
+typedef enum LintRuleId
+{
+#define LINT_RULE(id, section, name, derivation, optional, matches, hint) LINT_##id,
+#include "lintrules.h"
+#undef LINT_RULE
+	LINT_RULES
+} LintRuleId;
+
+typedef struct LintRule
+{
+	char		section;		/* 'A' to 'F' */
+	const char *name;
+	LintDerivation derivation;
+	bool		optional;		/* off unless migrate.lint_rules names it */
+	const char *matches;
+	const char *hint;
+} LintRule;
+
+/* What a rule says of a statement. */
+typedef struct LintFinding
+{
+	int			statement;		/* counting from 1; 0 = the whole script */
+	int			line;
+	LintRuleId	rule;
+	LintSeverity severity;
+	Oid			relid;			/* InvalidOid = it is not about one */
+	char	   *relation;		/* its name, or NULL */
+	char	   *message;
+	LOCKMODE	mode;			/* what the severity comes from: NoLock = not */
+	const char *work;			/* "catalog", "scan", "index build", "rewrite" */
+	int64		bytes;			/* size of the relation, -1 = not looked at */
+	bool		proved;			/* from the catalogs, not from the text alone */
+} LintFinding;
+
+/* A relation that a statement names. */
+typedef struct LintTarget
+{
+	Oid			relid;			/* InvalidOid = not there yet */
+	bool		is_new;			/* made earlier in the plan: empty, nobody uses it */
+	const char *name;
+} LintTarget;
+
+/* A row of migrate.lint_override that holds. */
+typedef struct LintOverride
+{
+	char	   *rule;
+	char	   *relation;		/* as findings write it; NULL = any */
+} LintOverride;
+
+/* All that is linted together, and what is known of it so far. */
+typedef struct Lint
+{
+	List	   *findings;		/* of LintFinding, in order */
+	List	   *made;			/* of RangeVar: relations made so far */
+	List	   *made_types;		/* of List of String: names of types made so far */
+	List	   *made_columns;	/* of LintColumn */
+	List	   *enum_values;	/* of char *: added so far, to types that are there */
+	List	   *held;			/* of PredictedRelation: strongest locks so far in
+								 * the script, on relations that are there */
+	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
+								 * in the script refer to */
+	List	   *overrides;		/* of LintOverride */
+	bool		opaque;			/* a statement so far may have done anything */
+	bool		down;			/* a down script */
+} Lint;
+
+/* A column made so far. */
+typedef struct LintColumn
+{
+	Oid			relid;
+	const char *name;
+} LintColumn;
+
+/* One statement while it is looked at. */
+typedef struct LintStatement
+{
+	Lint	   *lint;
+	const Script *script;
+	int			number;			/* counting those that run from 1 */
+	int			line;
+	Node	   *node;			/* raw parse tree */
+	const Prediction *prediction;
+	List	   *ignores;		/* of DirectiveIgnore that stand above it */
+	List	   *used;			/* of char *: names of rules that were ignored */
+} LintStatement;
+
+extern const LintRule migrate_lint_rules[];
+
+/* lint.c */
+extern Lint *migrate_lint_begin(void);
+extern void migrate_lint_script_read(Lint *lint, const Script *script);
+extern LintFinding *migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid,
+									  const char *format,...) pg_attribute_printf(4, 5);
+extern LintFinding *migrate_lint_find_under(LintStatement *statement, LintRuleId rule,
+											const PredictedRelation *held,
+											const char *format,...) pg_attribute_printf(4, 5);
+extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
+extern bool migrate_lint_is_empty(Oid relid);
+extern const char *migrate_lint_severity_name(LintSeverity severity);
+
+/* lintoverride.c */
+extern List *migrate_lint_overrides(void);
+
+/* one for each section of rules */
+extern void migrate_lint_index(LintStatement *statement);
+extern void migrate_lint_column(LintStatement *statement);
+extern void migrate_lint_table(LintStatement *statement);
+extern void migrate_lint_routine(LintStatement *statement);
+extern void migrate_lint_partition(LintStatement *statement);
+extern void migrate_lint_transaction(LintStatement *statement);
+extern void migrate_lint_transaction_end(LintStatement *script);
+
+#endif							/* MIGRATE_LINT_H */

@@ -1,0 +1,338 @@
+/*-------------------------------------------------------------------------
+ *
+ * lintrules.h
+ *		The rules of lint, one row each.
+ *
+ * LINT_RULE(id, section, name, derivation, optional, matches, hint): the file is
+ * included with that macro defined, for the numbers of the rules (lint.h) and for
+ * their table (lintrule.c).
+ *
+ *-------------------------------------------------------------------------
+ */
+
+/* A. Indexes and constraints */
+LINT_RULE(REQUIRE_CONCURRENT_INDEX_CREATION, 'A', "require-concurrent-index-creation", LINT_BY_LOCK, false,
+		  "CREATE INDEX without CONCURRENTLY on a table that is there",
+		  "Use CREATE INDEX CONCURRENTLY in a migration with \"-- migrate: no-transaction\", and see that the index is valid afterwards.")
+LINT_RULE(REQUIRE_CONCURRENT_INDEX_DELETION, 'A', "require-concurrent-index-deletion", LINT_BY_LOCK, false,
+		  "DROP INDEX without CONCURRENTLY",
+		  "Use DROP INDEX CONCURRENTLY in a migration with \"-- migrate: no-transaction\".")
+LINT_RULE(PARTITIONED_INDEX_ON_PARENT, 'A', "partitioned-index-on-parent", LINT_BY_LOCK, false,
+		  "CREATE INDEX on a partitioned table and all its partitions",
+		  "Create the index ON ONLY the parent, build one CONCURRENTLY on each partition, then ALTER INDEX ... ATTACH PARTITION.")
+LINT_RULE(REQUIRE_CONCURRENT_REINDEX, 'A', "require-concurrent-reindex", LINT_BY_LOCK, false,
+		  "REINDEX without CONCURRENTLY",
+		  "Use REINDEX ... CONCURRENTLY in a migration with \"-- migrate: no-transaction\".")
+LINT_RULE(BAN_CONCURRENT_INDEX_CREATION_IN_TRANSACTION, 'A', "ban-concurrent-index-creation-in-transaction", LINT_BY_PROOF, false,
+		  "a statement that cannot run in a transaction",
+		  "Put the statement into a migration of its own, with \"-- migrate: no-transaction\".")
+LINT_RULE(ADDING_FOREIGN_KEY_CONSTRAINT, 'A', "adding-foreign-key-constraint", LINT_BY_LOCK, false,
+		  "a foreign key that all rows are checked for",
+		  "Add it NOT VALID, and VALIDATE CONSTRAINT in a later migration.")
+LINT_RULE(CONSTRAINT_MISSING_NOT_VALID, 'A', "constraint-missing-not-valid", LINT_BY_LOCK, false,
+		  "ADD CHECK without NOT VALID",
+		  "Add it NOT VALID, and VALIDATE CONSTRAINT in a later migration.")
+LINT_RULE(NOT_VALID_VALIDATE_SAME_TRANSACTION, 'A', "not-valid-validate-same-transaction", LINT_BY_LOCK, false,
+		  "VALIDATE CONSTRAINT while an earlier statement locks the table strongly",
+		  "Validate in a later migration, applied by a call of its own.")
+LINT_RULE(DISALLOWED_UNIQUE_CONSTRAINT, 'A', "disallowed-unique-constraint", LINT_BY_LOCK, false,
+		  "ADD UNIQUE without USING INDEX",
+		  "Create a unique index CONCURRENTLY first, then ADD CONSTRAINT ... UNIQUE USING INDEX.")
+LINT_RULE(ADDING_SERIAL_PRIMARY_KEY_FIELD, 'A', "adding-serial-primary-key-field", LINT_BY_LOCK, false,
+		  "ADD PRIMARY KEY without USING INDEX",
+		  "Make the columns NOT NULL and create a unique index CONCURRENTLY first, then ADD PRIMARY KEY USING INDEX.")
+LINT_RULE(PRIMARY_KEY_USING_NULLABLE_INDEX, 'A', "primary-key-using-nullable-index", LINT_BY_LOCK, false,
+		  "PRIMARY KEY USING an INDEX whose columns may be NULL",
+		  "Make the columns NOT NULL first, by way of a CHECK (... IS NOT NULL) that was added NOT VALID and validated.")
+LINT_RULE(ADDING_EXCLUSION_CONSTRAINT, 'A', "adding-exclusion-constraint", LINT_BY_LOCK, false,
+		  "ADD EXCLUDE",
+		  "It can neither be added NOT VALID nor use an index that is there: make a new table and swap, or choose a quiet time.")
+LINT_RULE(FOREIGN_KEY_MISSING_INDEX, 'A', "foreign-key-missing-index", LINT_BY_ADVICE, false,
+		  "a foreign key whose columns no usable index begins with",
+		  "Create an index on the columns first.")
+LINT_RULE(MULTIPLE_FOREIGN_KEYS_IN_TRANSACTION, 'A', "multiple-foreign-keys-in-transaction", LINT_BY_ADVICE, false,
+		  "foreign keys to more than one table in a script",
+		  "Add one foreign key in each migration.")
+LINT_RULE(INVALID_INDEX_LEFT_BEHIND, 'A', "invalid-index-left-behind", LINT_BY_BREAK, false,
+		  "CREATE INDEX IF NOT EXISTS that meets an invalid index",
+		  "Drop it first, or REINDEX INDEX CONCURRENTLY.")
+LINT_RULE(REDUNDANT_INDEX, 'A', "redundant-index", LINT_BY_ADVICE, false,
+		  "an index that another one begins with",
+		  "Drop the one that says less.")
+LINT_RULE(REQUIRE_EXPLICIT_OBJECT_NAME, 'A', "require-explicit-object-name", LINT_BY_ADVICE, false,
+		  "an index or constraint without a name",
+		  "Name it, so that later migrations can refer to it and a second run does not make another.")
+
+/* B. Columns and types */
+LINT_RULE(ADDING_FIELD_WITH_DEFAULT, 'B', "adding-field-with-default", LINT_BY_LOCK, false,
+		  "ADD COLUMN with volatile DEFAULT",
+		  "add, SET DEFAULT, batch backfill")
+LINT_RULE(ADDING_STORED_GENERATED_COLUMN, 'B', "adding-stored-generated-column", LINT_BY_LOCK, false,
+		  "ADD COLUMN … GENERATED STORED; SET EXPRESSION",
+		  "trigger + backfill; VIRTUAL")
+LINT_RULE(ADDING_IDENTITY_OR_SERIAL_COLUMN, 'B', "adding-identity-or-serial-column", LINT_BY_LOCK, false,
+		  "ADD COLUMN serial / IDENTITY",
+		  "column, sequence, backfill")
+LINT_RULE(ADDING_CONSTRAINED_DOMAIN_COLUMN, 'B', "adding-constrained-domain-column", LINT_BY_LOCK, false,
+		  "ADD COLUMN of a domain with CHECK/NOT NULL, even without default",
+		  "base type + NOT VALID check")
+LINT_RULE(ADDING_REQUIRED_FIELD, 'B', "adding-required-field", LINT_BY_PROOF, false,
+		  "ADD COLUMN NOT NULL, no DEFAULT",
+		  "nullable, backfill, NOT NULL")
+LINT_RULE(ADDING_NOT_NULLABLE_FIELD, 'B', "adding-not-nullable-field", LINT_BY_LOCK, false,
+		  "SET NOT NULL",
+		  "CHECK NOT VALID, VALIDATE, SET, DROP; 18: NOT NULL NOT VALID")
+LINT_RULE(SET_NOT_NULL_WILL_FAIL, 'B', "set-not-null-will-fail", LINT_BY_PROOF, false,
+		  "as above with NULLs present",
+		  "backfill")
+LINT_RULE(UNIQUE_WILL_FAIL, 'B', "unique-will-fail", LINT_BY_PROOF, false,
+		  "unique on a column with duplicates",
+		  "dedupe")
+LINT_RULE(NEW_CONSTRAINT_BREAKS_OLD_WRITERS, 'B', "new-constraint-breaks-old-writers", LINT_BY_BREAK, false,
+		  "NOT VALID/valid constraint on columns old code writes",
+		  "default, deploy, constrain")
+LINT_RULE(CHANGING_COLUMN_TYPE, 'B', "changing-column-type", LINT_BY_LOCK, false,
+		  "ALTER COLUMN TYPE",
+		  "new column, dual write")
+LINT_RULE(TYPE_CHANGE_REBUILDS_INDEX, 'B', "type-change-rebuilds-index", LINT_BY_LOCK, false,
+		  "coercible change that breaks opclass/collation",
+		  "")
+LINT_RULE(TYPE_CHANGE_RECHECKS_CONSTRAINT, 'B', "type-change-rechecks-constraint", LINT_BY_LOCK, false,
+		  "coercible change on a CHECKed column",
+		  "drop, change, re-add NOT VALID")
+LINT_RULE(TYPE_CHANGE_BLOCKED_BY_DEPENDENTS, 'B', "type-change-blocked-by-dependents", LINT_BY_PROOF, false,
+		  "view, rule, generated column, row-type use",
+		  "recreate dependents")
+LINT_RULE(BAN_DROP_COLUMN, 'B', "ban-drop-column", LINT_BY_LOSS, false,
+		  "DROP COLUMN",
+		  "stop using, then drop")
+LINT_RULE(BAN_DROP_NOT_NULL, 'B', "ban-drop-not-null", LINT_BY_BREAK, false,
+		  "DROP NOT NULL",
+		  "")
+LINT_RULE(RENAMING_COLUMN, 'B', "renaming-column", LINT_BY_BREAK, false,
+		  "RENAME COLUMN",
+		  "view shim or new column")
+LINT_RULE(CHANGING_COLUMN_DEFAULT, 'B', "changing-column-default", LINT_BY_BREAK, false,
+		  "SET/DROP DEFAULT",
+		  "keep until deployed")
+LINT_RULE(BAN_CHAR_FIELD, 'B', "ban-char-field", LINT_BY_ADVICE, true,
+		  "char(n)",
+		  "text + CHECK")
+LINT_RULE(PREFER_TEXT_FIELD, 'B', "prefer-text-field", LINT_BY_ADVICE, true,
+		  "varchar(n)",
+		  "text + CHECK")
+LINT_RULE(TEXT_COLUMN_WITHOUT_LIMIT, 'B', "text-column-without-limit", LINT_BY_ADVICE, true,
+		  "text with no length CHECK (opt-in)",
+		  "CHECK")
+LINT_RULE(PREFER_TIMESTAMP_TZ, 'B', "prefer-timestamp-tz", LINT_BY_ADVICE, false,
+		  "timestamp",
+		  "timestamptz")
+LINT_RULE(PREFER_BIGINT_OVER_INT, 'B', "prefer-bigint-over-int", LINT_BY_ADVICE, false,
+		  "int/serial keys",
+		  "bigint")
+LINT_RULE(PREFER_BIGINT_OVER_SMALLINT, 'B', "prefer-bigint-over-smallint", LINT_BY_ADVICE, false,
+		  "smallint",
+		  "bigint")
+LINT_RULE(PREFER_IDENTITY, 'B', "prefer-identity", LINT_BY_ADVICE, false,
+		  "serial",
+		  "IDENTITY")
+LINT_RULE(BAN_JSON_COLUMN, 'B', "ban-json-column", LINT_BY_ADVICE, false,
+		  "json",
+		  "jsonb")
+LINT_RULE(NULLABLE_BOOLEAN_COLUMN, 'B', "nullable-boolean-column", LINT_BY_ADVICE, true,
+		  "nullable boolean (opt-in)",
+		  "NOT NULL DEFAULT")
+LINT_RULE(WIDE_TABLE_ADD_COLUMN, 'B', "wide-table-add-column", LINT_BY_ADVICE, false,
+		  "column added to a very wide table",
+		  "split table")
+LINT_RULE(COLUMN_ALIGNMENT_PADDING, 'B', "column-alignment-padding", LINT_BY_ADVICE, true,
+		  "CREATE TABLE column order",
+		  "reorder")
+
+/* C. Tables and schemas */
+LINT_RULE(BAN_DROP_TABLE, 'C', "ban-drop-table", LINT_BY_LOSS, false,
+		  "DROP TABLE",
+		  "retire, then drop")
+LINT_RULE(DROP_TABLE_LOCKS_REFERENCED, 'C', "drop-table-locks-referenced", LINT_BY_LOCK, false,
+		  "DROP TABLE/CONSTRAINT with an FK",
+		  "drop FKs one per xact first")
+LINT_RULE(DROPPING_CONSTRAINT, 'C', "dropping-constraint", LINT_BY_BREAK, false,
+		  "DROP CONSTRAINT",
+		  "")
+LINT_RULE(RENAMING_TABLE, 'C', "renaming-table", LINT_BY_BREAK, false,
+		  "RENAME TO / SET SCHEMA",
+		  "rename + view in one xact")
+LINT_RULE(RENAMING_SCHEMA, 'C', "renaming-schema", LINT_BY_BREAK, false,
+		  "ALTER SCHEMA RENAME",
+		  "new schema")
+LINT_RULE(BAN_DROP_SCHEMA, 'C', "ban-drop-schema", LINT_BY_LOSS, false,
+		  "DROP SCHEMA",
+		  "")
+LINT_RULE(BAN_DROP_DATABASE, 'C', "ban-drop-database", LINT_BY_LOSS, false,
+		  "DROP DATABASE",
+		  "")
+LINT_RULE(BAN_TRUNCATE, 'C', "ban-truncate", LINT_BY_LOSS, false,
+		  "TRUNCATE",
+		  "batched DELETE")
+LINT_RULE(BAN_TRUNCATE_CASCADE, 'C', "ban-truncate-cascade", LINT_BY_LOSS, false,
+		  "TRUNCATE CASCADE",
+		  "list tables")
+LINT_RULE(DESTRUCTIVE_CASCADE, 'C', "destructive-cascade", LINT_BY_LOSS, false,
+		  "DROP … CASCADE",
+		  "RESTRICT, list")
+LINT_RULE(DROP_AND_RECREATE_TABLE, 'C', "drop-and-recreate-table", LINT_BY_LOSS, false,
+		  "DROP then CREATE same name",
+		  "ALTER")
+LINT_RULE(SET_LOGGED_UNLOGGED, 'C', "set-logged-unlogged", LINT_BY_LOCK, false,
+		  "SET LOGGED/UNLOGGED",
+		  "")
+LINT_RULE(SET_TABLESPACE, 'C', "set-tablespace", LINT_BY_LOCK, false,
+		  "SET TABLESPACE",
+		  "")
+LINT_RULE(SET_ACCESS_METHOD, 'C', "set-access-method", LINT_BY_LOCK, false,
+		  "SET ACCESS METHOD",
+		  "")
+LINT_RULE(PREFER_REPACK, 'C', "prefer-repack", LINT_BY_LOCK, false,
+		  "VACUUM FULL / CLUSTER",
+		  "pg_repack/pg_squeeze")
+LINT_RULE(EXPLICIT_LOCK_TABLE, 'C', "explicit-lock-table", LINT_BY_LOCK, false,
+		  "LOCK TABLE, strong mode",
+		  "lock_timeout")
+LINT_RULE(REPLICA_IDENTITY_CHANGE, 'C', "replica-identity-change", LINT_BY_BREAK, false,
+		  "REPLICA IDENTITY FULL/NOTHING",
+		  "")
+LINT_RULE(DISABLING_AUTOVACUUM, 'C', "disabling-autovacuum", LINT_BY_ADVICE, false,
+		  "autovacuum_enabled=false",
+		  "")
+LINT_RULE(CREATE_TABLE_AS_SELECT, 'C', "create-table-as-select", LINT_BY_ADVICE, false,
+		  "CTAS / SELECT INTO",
+		  "create, then batch")
+LINT_RULE(REQUIRE_TABLE_SCHEMA, 'C', "require-table-schema", LINT_BY_ADVICE, true,
+		  "unqualified name (opt-in)",
+		  "qualify")
+LINT_RULE(IDENTIFIER_TOO_LONG, 'C', "identifier-too-long", LINT_BY_ADVICE, false,
+		  "over NAMEDATALEN-1 bytes",
+		  "shorten")
+LINT_RULE(NAMING_CONVENTION, 'C', "naming-convention", LINT_BY_ADVICE, true,
+		  "regex per object kind (opt-in)",
+		  "")
+
+/* D. Triggers, security, views, functions, domains, enums */
+LINT_RULE(CREATING_TRIGGER, 'D', "creating-trigger", LINT_BY_LOCK, false,
+		  "CREATE TRIGGER, existing table",
+		  "lock_timeout")
+LINT_RULE(DROPPING_TRIGGER, 'D', "dropping-trigger", LINT_BY_LOCK, false,
+		  "DROP TRIGGER",
+		  "lock_timeout")
+LINT_RULE(DISABLING_TRIGGER, 'D', "disabling-trigger", LINT_BY_LOCK, false,
+		  "ENABLE/DISABLE TRIGGER",
+		  "")
+LINT_RULE(ROW_SECURITY_CHANGE, 'D', "row-security-change", LINT_BY_BREAK, false,
+		  "ENABLE RLS, CREATE/ALTER POLICY",
+		  "policies in same xact")
+LINT_RULE(OVERBROAD_GRANT, 'D', "overbroad-grant", LINT_BY_BREAK, false,
+		  "GRANT … TO PUBLIC",
+		  "")
+LINT_RULE(REQUIRE_CONCURRENT_REFRESH, 'D', "require-concurrent-refresh", LINT_BY_LOCK, false,
+		  "REFRESH MATERIALIZED VIEW",
+		  "CONCURRENTLY")
+LINT_RULE(FUNCTION_VOLATILITY_CHANGE, 'D', "function-volatility-change", LINT_BY_BREAK, false,
+		  "volatility of a used function",
+		  "")
+LINT_RULE(DROPPING_DEPENDED_FUNCTION, 'D', "dropping-depended-function", LINT_BY_BREAK, false,
+		  "DROP FUNCTION in use",
+		  "")
+LINT_RULE(BAN_CREATE_DOMAIN_WITH_CONSTRAINT, 'D', "ban-create-domain-with-constraint", LINT_BY_ADVICE, false,
+		  "CREATE DOMAIN … CHECK",
+		  "table CHECK")
+LINT_RULE(BAN_ALTER_DOMAIN_WITH_ADD_CONSTRAINT, 'D', "ban-alter-domain-with-add-constraint", LINT_BY_LOCK, false,
+		  "ALTER DOMAIN ADD/SET NOT NULL",
+		  "NOT VALID + VALIDATE")
+LINT_RULE(OPAQUE_DYNAMIC_SQL, 'D', "opaque-dynamic-sql", LINT_BY_ADVICE, false,
+		  "DO, EXECUTE, DDL via function",
+		  "plain SQL, or rehearse")
+LINT_RULE(REQUIRE_ENUM_VALUE_ORDERING, 'D', "require-enum-value-ordering", LINT_BY_ADVICE, false,
+		  "ADD VALUE without BEFORE/AFTER",
+		  "state it")
+LINT_RULE(ENUM_VALUE_USED_IN_SAME_TRANSACTION, 'D', "enum-value-used-in-same-transaction", LINT_BY_PROOF, false,
+		  "ADD VALUE then use",
+		  "two migrations")
+LINT_RULE(RENAMING_ENUM_VALUE, 'D', "renaming-enum-value", LINT_BY_BREAK, false,
+		  "RENAME VALUE",
+		  "add + backfill")
+LINT_RULE(CREATING_ENUM, 'D', "creating-enum", LINT_BY_ADVICE, true,
+		  "CREATE TYPE … ENUM (opt-in)",
+		  "lookup table")
+
+/* E. Partitions */
+LINT_RULE(REQUIRE_CONCURRENT_PARTITION_DETACH, 'E', "require-concurrent-partition-detach", LINT_BY_LOCK, false,
+		  "DETACH",
+		  "DETACH CONCURRENTLY")
+LINT_RULE(ATTACH_PARTITION_VALIDATION, 'E', "attach-partition-validation", LINT_BY_LOCK, false,
+		  "ATTACH",
+		  "matching CHECK first")
+LINT_RULE(CREATE_PARTITION_OF_LOCKS_PARENT, 'E', "create-partition-of-locks-parent", LINT_BY_LOCK, false,
+		  "CREATE TABLE … PARTITION OF",
+		  "CREATE LIKE, then ATTACH")
+LINT_RULE(PARTITION_STRATEGY_MISMATCH, 'E', "partition-strategy-mismatch", LINT_BY_PROOF, false,
+		  "wrong FOR VALUES kind",
+		  "")
+LINT_RULE(PARTITION_FAN_OUT, 'E', "partition-fan-out", LINT_BY_LOCK, false,
+		  "ALTER on a parent",
+		  "")
+
+/* F. Transactions, timeouts, data, process, live state */
+LINT_RULE(REQUIRE_LOCK_TIMEOUT, 'F', "require-lock-timeout", LINT_BY_ADVICE, false,
+		  "strong lock, no lock_timeout",
+		  "set it")
+LINT_RULE(REQUIRE_STATEMENT_TIMEOUT, 'F', "require-statement-timeout", LINT_BY_ADVICE, false,
+		  "slow DDL, no statement_timeout",
+		  "set before calling")
+LINT_RULE(INEFFECTIVE_TIMEOUT, 'F', "ineffective-timeout", LINT_BY_ADVICE, false,
+		  "0, too long, after the DDL, RESET",
+		  "")
+LINT_RULE(STATEMENT_AFTER_ACCESS_EXCLUSIVE, 'F', "statement-after-access-exclusive", LINT_BY_LOCK, false,
+		  "more work while AE is held on an old table",
+		  "DDL last; split")
+LINT_RULE(LOCKS_MULTIPLE_TABLES, 'F', "locks-multiple-tables", LINT_BY_LOCK, false,
+		  "strong locks on 2+ old tables in one xact",
+		  "split; fixed lock order")
+LINT_RULE(MULTIPLE_ALTER_TABLE_SAME_TABLE, 'F', "multiple-alter-table-same-table", LINT_BY_ADVICE, false,
+		  "repeated ALTER TABLE",
+		  "combine")
+LINT_RULE(TRANSACTION_NESTING, 'F', "transaction-nesting", LINT_BY_PROOF, false,
+		  "BEGIN/COMMIT in the migration",
+		  "remove")
+LINT_RULE(BAN_UNCOMMITTED_TRANSACTION, 'F', "ban-uncommitted-transaction", LINT_BY_PROOF, false,
+		  "BEGIN without COMMIT",
+		  "")
+LINT_RULE(PREFER_ROBUST_STMTS, 'F', "prefer-robust-stmts", LINT_BY_BREAK, false,
+		  "no IF [NOT] EXISTS (no-transaction migrations only)",
+		  "guards")
+LINT_RULE(BULK_DATA_CHANGE, 'F', "bulk-data-change", LINT_BY_LOCK, false,
+		  "whole-table UPDATE/DELETE in DDL",
+		  "batches outside")
+LINT_RULE(BAN_DUPLICATE_COLUMN_ASSIGNMENTS, 'F', "ban-duplicate-column-assignments", LINT_BY_PROOF, false,
+		  "SET a=1, a=2",
+		  "")
+LINT_RULE(IRREVERSIBLE_MIGRATION, 'F', "irreversible-migration", LINT_BY_BREAK, false,
+		  "no down, or a lossy one",
+		  "")
+LINT_RULE(NON_LINEAR_HISTORY, 'F', "non-linear-history", LINT_BY_BREAK, false,
+		  "version below the latest applied",
+		  "")
+LINT_RULE(SCHEMA_DRIFT, 'F', "schema-drift", LINT_BY_PROOF, false,
+		  "statement names absent/existing objects",
+		  "")
+LINT_RULE(UNUSED_IGNORE, 'F', "unused-ignore", LINT_BY_ADVICE, false,
+		  "suppression matching nothing",
+		  "")
+LINT_RULE(WRAPAROUND_VACUUM_IN_PROGRESS, 'F', "wraparound-vacuum-in-progress", LINT_BY_ADVICE, false,
+		  "(live) anti-wraparound vacuum on target",
+		  "wait")
+LINT_RULE(LOCK_CONFLICT_NOW, 'F', "lock-conflict-now", LINT_BY_LOCK, false,
+		  "(live) holders, old/prepared xacts on targets",
+		  "wait or name the pid")
+LINT_RULE(REWRITE_RESOURCE_RISK, 'F', "rewrite-resource-risk", LINT_BY_LOCK, false,
+		  "(live) predicted rewrite",
+		  "")
