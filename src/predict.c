@@ -117,6 +117,18 @@ migrate_prediction_close(Relation rel)
 	relation_close(rel, AccessShareLock);
 }
 
+/* Tell whether an error is not the statement's, but says something of the server. */
+static bool
+predict_is_ours(int code)
+{
+	int			class = ERRCODE_TO_CATEGORY(code);
+
+	return class == ERRCODE_INSUFFICIENT_RESOURCES ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
+}
+
 /* Predict, and put up with statements that are wrong. */
 static Prediction *
 predict_safely(Node *statement, bool locks_only)
@@ -143,8 +155,7 @@ predict_safely(Node *statement, bool locks_only)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		if (predict_is_ours(error->sqlerrcode))
 			ReThrowError(error);
 		FlushErrorState();
 		FreeErrorData(error);

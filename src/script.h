@@ -23,6 +23,7 @@ typedef struct Script
 	int			length;			/* bytes of both */
 	List	   *statements;		/* of ScriptStatement * */
 	int			count;			/* statements that run */
+	bool		keeps_trees;	/* of all statements, not of COPY only */
 	bool		sets_constraints;	/* SET CONSTRAINTS is among them */
 	ScriptHeader header;
 	ScriptDirectives directives;
@@ -32,5 +33,6 @@ typedef struct Script
 } Script;
 
 extern Script *migrate_script_read(const char *text, PositionFrame *frame);
+extern Script *migrate_script_read_trees(const char *text, PositionFrame *frame);
 
 #endif							/* MIGRATE_SCRIPT_H */
