@@ -539,21 +539,21 @@ migrate_prediction_statement(Prediction *prediction, Node *statement)
 	}
 }
 
-/* Predict, and put up with statements that are wrong. */
-static Prediction *
-predict_safely(Node *statement, bool locks_only)
+/*
+ * Run something that may raise an error, which is ignored then.  No lock that it
+ * takes stays, and nothing of what it does but in memory.
+ */
+void
+migrate_prediction_try(void (*work) (void *), void *arg)
 {
-	Prediction *prediction = palloc0(sizeof(Prediction));
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 
-	prediction->locks_only = locks_only;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		migrate_prediction_statement(prediction, statement);
-		/* what looking up names has locked is let go */
+		work(arg);
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -574,6 +574,33 @@ predict_safely(Node *statement, bool locks_only)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+}
+
+/* A prediction while it is made. */
+typedef struct PredictWork
+{
+	Prediction *prediction;
+	Node	   *statement;
+} PredictWork;
+
+/* Make it; work of predict_safely(). */
+static void
+predict_work(void *arg)
+{
+	PredictWork *work = arg;
+
+	migrate_prediction_statement(work->prediction, work->statement);
+}
+
+/* Predict, and put up with statements that are wrong. */
+static Prediction *
+predict_safely(Node *statement, bool locks_only)
+{
+	Prediction *prediction = palloc0(sizeof(Prediction));
+	PredictWork work = {.prediction = prediction, .statement = statement};
+
+	prediction->locks_only = locks_only;
+	migrate_prediction_try(predict_work, &work);
 	return prediction;
 }
 

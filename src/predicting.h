@@ -20,6 +20,7 @@ extern void migrate_prediction_statement(Prediction *prediction, Node *statement
 extern Oid	migrate_prediction_relation(Prediction *prediction, const RangeVar *name);
 extern Relation migrate_prediction_open(Oid relid);
 extern void migrate_prediction_close(Relation rel);
+extern void migrate_prediction_try(void (*work) (void *), void *arg);
 
 /* predictalter.c */
 extern void migrate_predict_alter_table(Prediction *prediction, AlterTableStmt *statement);
