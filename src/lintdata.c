@@ -63,7 +63,7 @@ lintdata_robust_index(LintStatement *statement, const IndexStmt *index)
 {
 	if (!index->if_not_exists && index->idxname != NULL &&
 		!list_member(statement->lint->course.dropped, makeString(index->idxname)))
-		lintdata_not_robust(statement, "IF NOT EXISTS, or DROP INDEX IF EXISTS before it,", "CREATE INDEX");
+		lintdata_not_robust(statement, "IF NOT EXISTS or a DROP INDEX IF EXISTS before it", "CREATE INDEX");
 }
 
 /* Statements of a script that does not run in one transaction. */

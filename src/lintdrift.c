@@ -105,12 +105,13 @@ lintdrift_missing(LintStatement *statement)
 		RangeVar   *name = lfirst(lc);
 		LintTarget	target = migrate_lint_target(statement, name);
 
-		if (target.is_new || OidIsValid(target.relid) || list_member(told, name) ||
+		if (target.is_new || OidIsValid(target.relid) ||
+			list_member(told, makeString(unconstify(char *, target.name))) ||
 			(IsA(statement->node, CreateStmt) &&
 			 strcmp(((CreateStmt *) statement->node)->relation->relname, name->relname) == 0) ||
 			lintdrift_may_be_part(statement, name))
 			continue;
-		told = lappend(told, name);
+		told = lappend(told, makeString(unconstify(char *, target.name)));
 		lintdrift_fails(statement, InvalidOid, psprintf("relation %s does not exist", target.name));
 	}
 }

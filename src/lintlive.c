@@ -128,7 +128,7 @@ lintlive_conflict(LintStatement *statement, const PredictedRelation *relation)
 		migrate_lint_find_waiting(statement, LINT_LOCK_CONFLICT_NOW, relation, Max(holders.ms, 0),
 								  "process %d holds %s%s%s", holders.pid, name,
 								  holders.ms < 0 ? "" : psprintf(", for " INT64_FORMAT " s so far", holders.ms / 1000),
-								  holders.count == 1 ? "" : psprintf(", and so do %d more", holders.count - 1));
+								  holders.count == 1 ? "" : psprintf(", and %d more", holders.count - 1));
 }
 
 /* Tell whether the script has looked at a lock, or one as strong, already. */

@@ -133,7 +133,7 @@ lintpartition_fan_out(LintStatement *statement, Oid parent)
 	}
 	if (parts > 0)
 		migrate_lint_find(statement, LINT_PARTITION_FAN_OUT, parent,
-						  "%d partitions of %s are locked as it is, until the end%s", parts, get_rel_name(parent),
+						  "partitions of %s that are locked as it is, until the end: %d%s", get_rel_name(parent), parts,
 						  locks <= max_locks_per_xact ? "" :
 						  psprintf("; the lock table may not have room for %d locks", locks));
 }

@@ -323,7 +323,7 @@ LINT_RULE(NON_LINEAR_HISTORY, 'F', "non-linear-history", LINT_BY_BREAK, false,
 		  "Give it a later version, unless it does not matter which of them comes first.")
 LINT_RULE(SCHEMA_DRIFT, 'F', "schema-drift", LINT_BY_PROOF, false,
 		  "a name that is not there, or is there already",
-		  "Compare the schema with what the migrations before this one make; migrate_drift() says what was changed outside of them.")
+		  "Compare the schema with what the migrations before this one make; migrate_verify() says what was changed outside of them.")
 LINT_RULE(UNUSED_IGNORE, 'F', "unused-ignore", LINT_BY_ADVICE, false,
 		  "a directive \"ignore\" with nothing to ignore",
 		  "Remove it, or correct the name of the rule: migrate.lint_rules() lists them.")
