@@ -160,8 +160,8 @@ extern int64 migrate_lint_bytes(Oid relid);
 extern bool migrate_lint_is_slow(const PredictedRelation *relation);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
 
-/* lintname.c */
-extern void migrate_lint_names(LintStatement *statement);
+/* lintcourse.c */
+extern void migrate_lint_course(LintStatement *statement);
 
 /* lintoverride.c */
 extern List *migrate_lint_overrides(void);

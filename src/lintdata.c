@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "attempt.h"
 #include "lint.h"
 #include "predicting.h"
 
@@ -297,7 +298,7 @@ lintdata_estimate(const LintStatement *statement)
 	DataEstimate estimate = {.statement = statement, .rows = -1};
 
 	if (!statement->prediction->opaque)
-		migrate_prediction_try(lintdata_plan, &estimate);
+		(void) migrate_attempt(lintdata_plan, &estimate);
 	return estimate.rows;
 }
 

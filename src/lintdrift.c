@@ -4,7 +4,7 @@
  *		Rule of lint on names that are not there, or are there already.
  *
  * Such a statement fails, so nothing is said where earlier statements of the plan
- * may have changed what there is.  lintname.c keeps track of these.
+ * may have changed what there is.  lintcourse.c keeps track of these.
  *
  *-------------------------------------------------------------------------
  */

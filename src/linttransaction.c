@@ -342,7 +342,7 @@ migrate_lint_transaction(LintStatement *statement)
 	migrate_lint_data(statement);
 	migrate_lint_live(statement);
 	migrate_lint_drift(statement);
-	migrate_lint_names(statement);
+	migrate_lint_course(statement);
 }
 
 /* The way back of a script that has none, or one that does not bring all back. */

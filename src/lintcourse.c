@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * lintname.c
+ * lintcourse.c
  *		What statements leave for the names in those after them.
  *
  *-------------------------------------------------------------------------
@@ -18,7 +18,7 @@
 
 /* Set search_path as the script does; one that is none is left alone. */
 static void
-lintname_set_path(const char *value)
+lintcourse_set_path(const char *value)
 {
 	if (value != NULL)
 		(void) set_config_option("search_path", value, PGC_USERSET, PGC_S_SESSION,
@@ -27,7 +27,7 @@ lintname_set_path(const char *value)
 
 /* Return the string of a constant; NULL = it is something else. */
 static const char *
-lintname_string(Node *node)
+lintcourse_string(Node *node)
 {
 	A_Const    *value = (A_Const *) node;
 
@@ -36,7 +36,7 @@ lintname_string(Node *node)
 
 /* SET and RESET */
 static void
-lintname_set(Lint *lint, const VariableSetStmt *set)
+lintcourse_set(Lint *lint, const VariableSetStmt *set)
 {
 	StringInfoData path;
 	ListCell   *lc;
@@ -47,23 +47,23 @@ lintname_set(Lint *lint, const VariableSetStmt *set)
 		return;
 	if (set->kind != VAR_SET_VALUE)
 	{
-		lintname_set_path(GetConfigOptionResetString("search_path"));
+		lintcourse_set_path(GetConfigOptionResetString("search_path"));
 		return;
 	}
 	initStringInfo(&path);
 	foreach(lc, set->args)
 	{
-		const char *schema = lintname_string(lfirst(lc));
+		const char *schema = lintcourse_string(lfirst(lc));
 
 		if (schema != NULL)
 			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(schema));
 	}
-	lintname_set_path(path.data);
+	lintcourse_set_path(path.data);
 }
 
 /* SELECT set_config('search_path', ...), as pg_dump writes it */
 static void
-lintname_select(const SelectStmt *select)
+lintcourse_select(const SelectStmt *select)
 {
 	FuncCall   *call;
 	const char *name;
@@ -74,21 +74,21 @@ lintname_select(const SelectStmt *select)
 	call = castNode(FuncCall, linitial_node(ResTarget, select->targetList)->val);
 	if (strcmp(strVal(llast(call->funcname)), "set_config") != 0 || list_length(call->args) != 3)
 		return;
-	name = lintname_string(linitial(call->args));
+	name = lintcourse_string(linitial(call->args));
 	if (name != NULL && pg_strcasecmp(name, "search_path") == 0)
-		lintname_set_path(lintname_string(lsecond(call->args)));
+		lintcourse_set_path(lintcourse_string(lsecond(call->args)));
 }
 
 /* Remember a relation that is made, or that has got this name. */
 static void
-lintname_made(Lint *lint, RangeVar *name)
+lintcourse_made(Lint *lint, RangeVar *name)
 {
 	lint->made = lappend(lint->made, name);
 }
 
 /* Statements that make relations other than tables and views, or move them. */
 static void
-lintname_makes(Lint *lint, Node *node)
+lintcourse_makes(Lint *lint, Node *node)
 {
 	RangeVar   *relation;
 	ListCell   *lc;
@@ -96,22 +96,22 @@ lintname_makes(Lint *lint, Node *node)
 	switch (nodeTag(node))
 	{
 		case T_CreateForeignTableStmt:
-			lintname_made(lint, ((CreateForeignTableStmt *) node)->base.relation);
+			lintcourse_made(lint, ((CreateForeignTableStmt *) node)->base.relation);
 			break;
 		case T_CreateSeqStmt:
-			lintname_made(lint, ((CreateSeqStmt *) node)->sequence);
+			lintcourse_made(lint, ((CreateSeqStmt *) node)->sequence);
 			break;
 		case T_CompositeTypeStmt:
-			lintname_made(lint, ((CompositeTypeStmt *) node)->typevar);
+			lintcourse_made(lint, ((CompositeTypeStmt *) node)->typevar);
 			break;
 		case T_SelectStmt:
 			if (((SelectStmt *) node)->intoClause != NULL)
-				lintname_made(lint, ((SelectStmt *) node)->intoClause->rel);
+				lintcourse_made(lint, ((SelectStmt *) node)->intoClause->rel);
 			break;
 		case T_AlterObjectSchemaStmt:
 			relation = ((AlterObjectSchemaStmt *) node)->relation;
 			if (relation != NULL)
-				lintname_made(lint, makeRangeVar(((AlterObjectSchemaStmt *) node)->newschema,
+				lintcourse_made(lint, makeRangeVar(((AlterObjectSchemaStmt *) node)->newschema,
 												 relation->relname, -1));
 			break;
 		case T_RenameStmt:
@@ -119,14 +119,14 @@ lintname_makes(Lint *lint, Node *node)
 			/* of tables that is remembered already */
 			if (relation != NULL && ((RenameStmt *) node)->renameType != OBJECT_TABLE &&
 				((RenameStmt *) node)->renameType != OBJECT_COLUMN)
-				lintname_made(lint, makeRangeVar(relation->schemaname, ((RenameStmt *) node)->newname, -1));
+				lintcourse_made(lint, makeRangeVar(relation->schemaname, ((RenameStmt *) node)->newname, -1));
 			lint->unsure |= ((RenameStmt *) node)->renameType == OBJECT_SCHEMA;
 			break;
 		case T_CreateSchemaStmt:
 			lint->made_schema = true;
 			foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
 				if (IsA(lfirst(lc), CreateStmt))
-					lintname_made(lint, ((CreateStmt *) lfirst(lc))->relation);
+					lintcourse_made(lint, ((CreateStmt *) lfirst(lc))->relation);
 			break;
 		case T_DropStmt:
 			lint->unsure |= ((DropStmt *) node)->removeType == OBJECT_EXTENSION;
@@ -138,7 +138,7 @@ lintname_makes(Lint *lint, Node *node)
 
 /* Tell whether a relation has triggers. */
 static bool
-lintname_has_triggers(Oid relid)
+lintcourse_has_triggers(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		has = false;
@@ -152,7 +152,7 @@ lintname_has_triggers(Oid relid)
 
 /* Remember what a statement does to relations that are there. */
 static void
-lintname_touches(LintStatement *statement)
+lintcourse_touches(LintStatement *statement)
 {
 	Lint	   *lint = statement->lint;
 	ListCell   *lc;
@@ -163,19 +163,19 @@ lintname_touches(LintStatement *statement)
 
 		if (relation->mode >= ShareUpdateExclusiveLock)
 			(void) keyset_add(lint->altered, relation->relid, 0);
-		else if (relation->mode == RowExclusiveLock && lintname_has_triggers(relation->relid))
+		else if (relation->mode == RowExclusiveLock && lintcourse_has_triggers(relation->relid))
 			lint->opaque = true;
 	}
 }
 
 /* Remember what a statement leaves for those after it. */
 void
-migrate_lint_names(LintStatement *statement)
+migrate_lint_course(LintStatement *statement)
 {
 	if (IsA(statement->node, VariableSetStmt))
-		lintname_set(statement->lint, (VariableSetStmt *) statement->node);
+		lintcourse_set(statement->lint, (VariableSetStmt *) statement->node);
 	else if (IsA(statement->node, SelectStmt))
-		lintname_select((SelectStmt *) statement->node);
-	lintname_makes(statement->lint, statement->node);
-	lintname_touches(statement);
+		lintcourse_select((SelectStmt *) statement->node);
+	lintcourse_makes(statement->lint, statement->node);
+	lintcourse_touches(statement);
 }
