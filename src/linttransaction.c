@@ -46,7 +46,8 @@ void
 migrate_lint_transaction_begin(Lint *lint, const Script *script)
 {
 	lint->course = (LintCourse) {
-		.lock_timeout = linttransaction_first_lock_timeout(script)
+		.lock_timeout = linttransaction_first_lock_timeout(script),
+			.probed = keyset_create(CurrentMemoryContext, 64, NULL)
 	};
 }
 
