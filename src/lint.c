@@ -22,15 +22,19 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
+#include "attempt.h"
 #include "describe.h"
 #include "lint.h"
 #include "predicting.h"
@@ -39,6 +43,9 @@
 /* What a second of the work lasts for, in bytes: measured on common disks. */
 #define LINT_SCAN_RATE INT64CONST(400000000)
 #define LINT_WRITE_RATE INT64CONST(50000000)
+
+/* How many statements are looked at in one subtransaction. */
+#define LINT_STATEMENTS 100
 
 /* Milliseconds of waiting from which on a finding is medium, and high. */
 #define LINT_MEDIUM_MS 200
@@ -51,6 +58,9 @@ migrate_lint_begin(void)
 	Lint	   *lint = palloc0(sizeof(Lint));
 
 	lint->overrides = migrate_lint_overrides();
+	lint->altered = keyset_create(CurrentMemoryContext, 64, NULL);
+	lint->names.made = keyset_create(CurrentMemoryContext, 64, NULL);
+	lint->held_places = keyset_create(CurrentMemoryContext, 64, NULL);
 	return lint;
 }
 
@@ -63,9 +73,9 @@ migrate_lint_severity_name(LintSeverity severity)
 	return names[severity];
 }
 
-/* Return how large a relation is, without its indexes; -1 = it cannot be looked at. */
+/* Return how large a relation with storage is, without its indexes; -1 = it cannot be looked at. */
 static int64
-lint_bytes(Oid relid)
+lint_own_bytes(Oid relid)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	int64		bytes = 0;
@@ -78,11 +88,25 @@ lint_bytes(Oid relid)
 	return bytes;
 }
 
+/* The same; of a partitioned table, with its partitions. */
+int64
+migrate_lint_bytes(Oid relid)
+{
+	int64		bytes = 0;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return lint_own_bytes(relid);
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		bytes += Max(lint_own_bytes(lfirst_oid(lc)), 0);
+	return bytes;
+}
+
 /* Tell whether a relation has no rows for sure. */
 bool
 migrate_lint_is_empty(Oid relid)
 {
-	return lint_bytes(relid) == 0 && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
+	return get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE && lint_own_bytes(relid) == 0;
 }
 
 /* Return what is done to a relation, and about how many milliseconds that takes. */
@@ -96,42 +120,91 @@ lint_work(const PredictedRelation *relation, int64 bytes, int64 *ms)
 		relation->scan ? "scan" : "catalog";
 }
 
+/* Tell whether what is done to a relation takes so long that somebody notices. */
+bool
+migrate_lint_is_slow(const PredictedRelation *relation)
+{
+	int64		ms;
+
+	if (!relation->scan && !relation->build && !relation->rewrite)
+		return false;
+	(void) lint_work(relation, migrate_lint_bytes(relation->relid), &ms);
+	return ms >= LINT_MEDIUM_MS;
+}
+
+/*
+ * Return what a statement does to a partitioned table and its partitions as if
+ * they were one.
+ */
+static PredictedRelation *
+lint_whole(const Prediction *prediction, const PredictedRelation *parent)
+{
+	PredictedRelation *whole = memcpy(palloc(sizeof(PredictedRelation)), parent,
+									  sizeof(PredictedRelation));
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(parent->relid, NoLock, NULL))
+	{
+		PredictedRelation *part = migrate_prediction_find(prediction, lfirst_oid(lc));
+
+		whole->scan |= part != NULL && part->scan;
+		whole->build |= part != NULL && part->build;
+		whole->rewrite |= part != NULL && part->rewrite;
+	}
+	return whole;
+}
+
 /* Derive the severity of a lock: who waits, and how long. */
 static LintSeverity
-lint_lock_severity(LOCKMODE mode, int64 ms)
+lint_lock_severity(LOCKMODE mode, bool rewrite, int64 ms)
 {
-	/* ANALYZE, VACUUM and other DDL wait; the application does not */
-	if (mode < ShareLock)
+	/*
+	 * ANALYZE, VACUUM and other DDL wait; the application does not, unless all
+	 * rows are locked because they are written.
+	 */
+	if (mode < ShareLock && !(mode == RowExclusiveLock && rewrite))
 		return LINT_LOW;
 	return ms >= LINT_HIGH_MS ? LINT_HIGH : ms >= LINT_MEDIUM_MS ? LINT_MEDIUM : LINT_LOW;
 }
 
-/* Fill in what the severity comes from; false = there is nothing to say. */
-static bool
-lint_derive(const LintStatement *statement, LintFinding *finding, const PredictedRelation *lock)
+/* What a severity is derived from, where the prediction of the statement is not it. */
+typedef struct LintCause
 {
-	const LintRule *rule = &migrate_lint_rules[finding->rule];
-	PredictedRelation *relation = !OidIsValid(finding->relid) ? NULL :
-	migrate_prediction_find(statement->prediction, finding->relid);
+	const PredictedRelation *lock;	/* NULL = the prediction is */
+	int64		ms;				/* that others have made one wait already; -1 = nobody */
+} LintCause;
+
+/* Fill in the lock that counts, what is done under it, and its severity. */
+static void
+lint_derive_lock(const LintStatement *statement, LintFinding *finding, const LintCause *cause)
+{
+	const PredictedRelation *relation = cause->lock;
 	int64		ms = 0;
 
-	finding->bytes = OidIsValid(finding->relid) ? lint_bytes(finding->relid) : -1;
-	if (lock != NULL)
-		relation = unconstify(PredictedRelation *, lock);
-	if (relation != NULL)
-	{
-		finding->mode = relation->mode;
-		finding->work = lint_work(relation, finding->bytes, &ms);
-	}
-	switch (rule->derivation)
+	finding->bytes = OidIsValid(finding->relid) ? migrate_lint_bytes(finding->relid) : -1;
+	if (relation == NULL && OidIsValid(finding->relid))
+		relation = migrate_prediction_find(statement->prediction, finding->relid);
+	if (relation == NULL)
+		return;
+	if (get_rel_relkind(finding->relid) == RELKIND_PARTITIONED_TABLE)
+		relation = lint_whole(statement->prediction, relation);
+	finding->mode = relation->mode;
+	finding->work = lint_work(relation, finding->bytes, &ms);
+	finding->severity = lint_lock_severity(relation->mode, relation->rewrite, Max(ms, cause->ms));
+}
+
+/* Fill in what the severity comes from; false = there is nothing to say. */
+static bool
+lint_derive(const LintStatement *statement, LintFinding *finding, const LintCause *cause)
+{
+	lint_derive_lock(statement, finding, cause);
+	switch (migrate_lint_rules[finding->rule].derivation)
 	{
 		case LINT_BY_LOCK:
 			/* nobody waits for what is not there, and not long for what is empty */
-			if (!OidIsValid(finding->relid) ||
-				(finding->bytes == 0 && get_rel_relkind(finding->relid) != RELKIND_PARTITIONED_TABLE))
-				return false;
-			finding->severity = lint_lock_severity(finding->mode, ms);
-			break;
+			return OidIsValid(finding->relid) &&
+				(finding->bytes != 0 || cause->ms >= 0 ||
+				 get_rel_relkind(finding->relid) == RELKIND_PARTITIONED_TABLE);
 		case LINT_BY_LOSS:
 			finding->severity = migrate_backups ? LINT_MEDIUM : LINT_ERROR;
 			break;
@@ -203,10 +276,9 @@ lint_is_wanted(const LintRule *rule)
 	return false;
 }
 
-/* Say something of the statement; the lock that counts is given, or NULL. */
+/* Say something of the statement. */
 static LintFinding *
-lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const PredictedRelation *lock,
-		  char *message)
+lint_find(LintStatement *statement, LintRuleId rule, Oid relid, LintCause cause, char *message)
 {
 	LintFinding *finding;
 
@@ -220,7 +292,7 @@ lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const PredictedR
 	finding->relation = OidIsValid(relid) ? migrate_describe_relation(relid) : NULL;
 	finding->proved = OidIsValid(relid);
 	finding->message = message;
-	if (!lint_derive(statement, finding, lock) ||
+	if (!lint_derive(statement, finding, &cause) ||
 		lint_is_overridden(statement->lint, finding) ||
 		lint_is_ignored(statement, migrate_lint_rules[rule].name))
 		return NULL;
@@ -264,7 +336,7 @@ migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const ch
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, relid, NULL, message);
+	return lint_find(statement, rule, relid, (LintCause) {.ms = -1}, message);
 }
 
 /* The same, of work that is done while a lock of an earlier statement is held. */
@@ -278,27 +350,80 @@ migrate_lint_find_under(LintStatement *statement, LintRuleId rule, const Predict
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, held->relid, held, message);
+	return lint_find(statement, rule, held->relid, (LintCause) {.lock = held, .ms = -1}, message);
+}
+
+/* The same, of a lock that others stand in the way of, for so many milliseconds so far. */
+LintFinding *
+migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule, const PredictedRelation *lock,
+						  int64 ms, const char *format,...)
+{
+	va_list		args;
+	char	   *message;
+
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, lock->relid, (LintCause) {.lock = lock, .ms = ms}, message);
+}
+
+/* Return the key of a relation's name, whatever its schema. */
+static uint64
+lint_name_key(const char *relname)
+{
+	return hash_bytes_extended((const unsigned char *) relname, strlen(relname), 0);
+}
+
+/* Tell whether a name may mean a relation that was made. */
+static bool
+lint_means(const RangeVar *name, const RangeVar *made)
+{
+	return strcmp(made->relname, name->relname) == 0 &&
+		(made->schemaname == NULL || name->schemaname == NULL ||
+		 strcmp(made->schemaname, name->schemaname) == 0);
+}
+
+/* Tell whether a name means a relation that was made earlier in the plan. */
+static bool
+lint_is_made(Lint *lint, const RangeVar *name)
+{
+	KeySetEntry *entry;
+	ListCell   *lc;
+	bool		found;
+
+	for (; lint->names.hashed < list_length(lint->made); lint->names.hashed++)
+	{
+		RangeVar   *made = list_nth(lint->made, lint->names.hashed);
+
+		keyset_insert(lint->names.made, lint_name_key(made->relname), &found)->value = lint->names.hashed;
+	}
+	entry = keyset_lookup(lint->names.made, lint_name_key(name->relname));
+	if (entry == NULL)
+		return false;
+	if (lint_means(name, list_nth(lint->made, entry->value)))
+		return true;
+	foreach(lc, lint->made)
+		if (lint_means(name, lfirst(lc)))
+			return true;
+	return false;
 }
 
 /* Look up a relation that a statement names. */
 LintTarget
 migrate_lint_target(const LintStatement *statement, const RangeVar *name)
 {
-	LintTarget	target = {.name = quote_qualified_identifier(name->schemaname, name->relname)};
-	ListCell   *lc;
+	LintNames  *names = &statement->lint->names;
 
-	foreach(lc, statement->lint->made)
-	{
-		RangeVar   *made = lfirst(lc);
-
-		target.is_new |= strcmp(made->relname, name->relname) == 0 &&
-			(made->schemaname == NULL || name->schemaname == NULL ||
-			 strcmp(made->schemaname, name->schemaname) == 0);
-	}
-	if (!target.is_new)
-		target.relid = RangeVarGetRelid(name, NoLock, true);
-	return target;
+	if (names->last == name)
+		return names->target;
+	names->target = (LintTarget) {
+		.name = quote_qualified_identifier(name->schemaname, name->relname),
+			.is_new = lint_is_made(statement->lint, name)
+	};
+	if (!names->target.is_new)
+		names->target.relid = RangeVarGetRelid(name, NoLock, true);
+	names->last = name;
+	return names->target;
 }
 
 /* Remember a relation that a statement makes, unless there is one of the name. */
@@ -346,22 +471,20 @@ lint_remember(LintStatement *statement)
 	foreach(lc, statement->prediction->relations)
 	{
 		PredictedRelation *relation = lfirst(lc);
-		ListCell   *held;
-		bool		known = false;
+		PredictedRelation *held;
+		KeySetEntry *place;
 
 		if (relation->mode < ShareUpdateExclusiveLock)
 			continue;
-		foreach(held, lint->held)
+		place = keyset_lookup(lint->held_places, relation->relid);
+		if (place != NULL)
 		{
-			PredictedRelation *before = lfirst(held);
-
-			if (before->relid != relation->relid)
-				continue;
-			before->mode = Max(before->mode, relation->mode);
-			known = true;
+			held = list_nth(lint->held, place->value);
+			held->mode = Max(held->mode, relation->mode);
+			continue;
 		}
-		if (!known)
-			lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
+		(void) keyset_add(lint->held_places, relation->relid, list_length(lint->held));
+		lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
 													sizeof(PredictedRelation)));
 	}
 }
@@ -419,50 +542,92 @@ lint_check_ignores(LintStatement *statement)
 	}
 }
 
-/* Look at one statement. */
+/* What a statement will do is the first thing to be found out. */
 static void
-lint_statement(LintStatement *statement)
+lint_predict(LintStatement *statement)
 {
-	migrate_lint_index(statement);
-	migrate_lint_column(statement);
-	migrate_lint_table(statement);
-	migrate_lint_routine(statement);
-	migrate_lint_partition(statement);
-	migrate_lint_transaction(statement);
-	lint_check_ignores(statement);
-	lint_remember(statement);
+	migrate_prediction_statement(unconstify(Prediction *, statement->prediction), statement->node);
+}
+
+/* What is done with each statement, in this order. */
+static void (*const lint_steps[]) (LintStatement *) = {
+	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
+	migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
+};
+
+/* How far a script has been looked at. */
+typedef struct LintProgress
+{
+	LintStatement statement;	/* the one at hand */
+	int			place;			/* of the one at hand among all */
+	int			step;			/* the next one to be taken with it */
+	int			after;			/* line that the one before ends in */
+} LintProgress;
+
+/* Begin with a statement. */
+static void
+lint_statement_begin(LintProgress *progress, const ScriptStatement *stmt)
+{
+	LintStatement *statement = &progress->statement;
+
+	statement->number++;
+	statement->line = stmt->line;
+	statement->node = ((ScriptStatement *) list_nth(statement->script->statements, progress->place))->node;
+	statement->prediction = palloc0(sizeof(Prediction));
+	statement->ignores = lint_ignores(statement->script, progress->after, stmt->line);
+	statement->used = NIL;
+	statement->lint->names.last = NULL;
+}
+
+/*
+ * Look at some statements.  An error ends it: the statement will say so itself,
+ * and the next call goes on after the step that has raised it.
+ */
+static void
+lint_go_on(void *argument)
+{
+	LintProgress *progress = argument;
+	const Script *script = progress->statement.script;
+	Lint	   *lint = progress->statement.lint;
+	int			end = Min(list_length(script->statements), progress->place + LINT_STATEMENTS);
+
+	/* what the script has set has ended with the subtransaction before */
+	if (lint->search_path != NULL)
+		(void) set_config_option("search_path", lint->search_path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	for (; progress->place < end; progress->place++)
+	{
+		ScriptStatement *stmt = list_nth(script->statements, progress->place);
+
+		CHECK_FOR_INTERRUPTS();
+		if (stmt->skipped)
+			continue;
+		if (progress->step == 0)
+			lint_statement_begin(progress, stmt);
+		while (progress->step < lengthof(lint_steps))
+			lint_steps[progress->step++] (&progress->statement);
+		progress->step = 0;
+		progress->after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
+	}
 }
 
 /*
  * Look at a script.  Names are looked up as the current user, in the search path
- * in force: the caller has set what the script's directives say.
+ * in force: the caller has set what the script's directives say.  The script was
+ * read by migrate_script_read_trees().
  */
 void
 migrate_lint_script_read(Lint *lint, const Script *script)
 {
 	LintStatement last = {.lint = lint, .script = script, .number = 0};
-	int			after = 0;		/* line that the statement before ends in */
-	int			number = 0;
-	ListCell   *lc;
+	LintProgress progress = {.statement = {.lint = lint, .script = script}};
 
 	lint->held = lint->key_parents = NIL;
-	foreach(lc, script->statements)
-	{
-		ScriptStatement *stmt = lfirst(lc);
-		LintStatement statement = {.lint = lint, .script = script, .line = stmt->line};
-		List	   *parsed;
-
-		CHECK_FOR_INTERRUPTS();
-		if (stmt->skipped)
-			continue;
-		parsed = raw_parser(pnstrdup(script->clean + stmt->offset, stmt->length), RAW_PARSE_DEFAULT);
-		statement.number = ++number;
-		statement.node = linitial_node(RawStmt, parsed)->stmt;
-		statement.prediction = migrate_predict(statement.node);
-		statement.ignores = lint_ignores(script, after, stmt->line);
-		lint_statement(&statement);
-		after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
-	}
+	keyset_reset(lint->held_places);
+	lint->search_path = NULL;
+	migrate_lint_transaction_begin(lint, script);
+	while (progress.place < list_length(script->statements))
+		(void) migrate_attempt(lint_go_on, &progress);
 	last.prediction = palloc0(sizeof(Prediction));
 	migrate_lint_transaction_end(&last);
 }

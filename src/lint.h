@@ -8,6 +8,7 @@
 #ifndef MIGRATE_LINT_H
 #define MIGRATE_LINT_H
 
+#include "keyset.h"
 #include "predict.h"
 #include "script.h"
 
@@ -67,6 +68,13 @@ typedef struct LintFinding
 	bool		proved;			/* from the catalogs, not from the text alone */
 } LintFinding;
 
+/* A row of migrate.lint_override that holds. */
+typedef struct LintOverride
+{
+	char	   *rule;
+	char	   *relation;		/* as findings write it; NULL = any */
+} LintOverride;
+
 /* A relation that a statement names. */
 typedef struct LintTarget
 {
@@ -75,12 +83,32 @@ typedef struct LintTarget
 	const char *name;
 } LintTarget;
 
-/* A row of migrate.lint_override that holds. */
-typedef struct LintOverride
+/* How names are looked up fast. */
+typedef struct LintNames
 {
-	char	   *rule;
-	char	   *relation;		/* as findings write it; NULL = any */
-} LintOverride;
+	keyset_hash *made;			/* hashes of relation names in Lint.made; value: the
+								 * last place there */
+	int			hashed;			/* how many of these are in it */
+	const RangeVar *last;		/* looked up last, in the statement at hand */
+	LintTarget	target;			/* what it means */
+} LintNames;
+
+/* What a script has done so far. */
+typedef struct LintCourse
+{
+	int			lock_timeout;	/* ms in force, 0 = none */
+	bool		sets_lock_timeout;	/* the script has set it */
+	bool		told_lock_timeout;	/* findings that are told once */
+	bool		told_statement_timeout;
+	bool		told_tables;
+	List	   *read;			/* OIDs of tables whose rows ALTER TABLE has read
+								 * or written since other statements wrote any */
+	List	   *dropped;		/* names of indexes dropped IF EXISTS, as String */
+	keyset_hash *worked;		/* tables gone through while others are locked, and with
+								 * how much effort */
+	keyset_hash *probed;		/* relations whose holders were looked for, and for
+								 * which mode */
+} LintCourse;
 
 /* All that is linted together, and what is known of it so far. */
 typedef struct Lint
@@ -92,11 +120,21 @@ typedef struct Lint
 	List	   *enum_values;	/* of char *: added so far, to types that are there */
 	List	   *held;			/* of PredictedRelation: strongest locks so far in
 								 * the script, on relations that are there */
+	keyset_hash *held_places;	/* of their OIDs in that list */
 	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
 								 * in the script refer to */
 	List	   *overrides;		/* of LintOverride */
+	keyset_hash *altered;		/* OIDs of relations altered, renamed or dropped so far */
+	bool		unsure;			/* names may mean something else by now */
+	bool		made_schema;	/* new relations may be in a schema made so far */
 	bool		opaque;			/* a statement so far may have done anything */
 	bool		down;			/* a down script */
+	int64		version;		/* of the script at hand, 0 = it is not registered */
+	bool		out_of_order;	/* it is older than what is applied */
+	bool		has_down;		/* it has a down script */
+	char	   *search_path;	/* that the script at hand has set, or NULL */
+	LintCourse	course;			/* of the script at hand */
+	LintNames	names;			/* what names of the statement at hand mean */
 } Lint;
 
 /* A column made so far. */
@@ -129,9 +167,17 @@ extern LintFinding *migrate_lint_find(LintStatement *statement, LintRuleId rule,
 extern LintFinding *migrate_lint_find_under(LintStatement *statement, LintRuleId rule,
 											const PredictedRelation *held,
 											const char *format,...) pg_attribute_printf(4, 5);
+extern LintFinding *migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule,
+											  const PredictedRelation *lock, int64 ms,
+											  const char *format,...) pg_attribute_printf(5, 6);
 extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
 extern bool migrate_lint_is_empty(Oid relid);
+extern int64 migrate_lint_bytes(Oid relid);
+extern bool migrate_lint_is_slow(const PredictedRelation *relation);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
+
+/* lintcourse.c */
+extern void migrate_lint_course(LintStatement *statement);
 
 /* lintoverride.c */
 extern List *migrate_lint_overrides(void);
@@ -143,6 +189,11 @@ extern void migrate_lint_table(LintStatement *statement);
 extern void migrate_lint_routine(LintStatement *statement);
 extern void migrate_lint_partition(LintStatement *statement);
 extern void migrate_lint_transaction(LintStatement *statement);
+extern void migrate_lint_transaction_begin(Lint *lint, const Script *script);
 extern void migrate_lint_transaction_end(LintStatement *script);
+extern void migrate_lint_robust(LintStatement *statement);
+extern void migrate_lint_data(LintStatement *statement);
+extern void migrate_lint_drift(LintStatement *statement);
+extern void migrate_lint_live(LintStatement *statement);
 
 #endif							/* MIGRATE_LINT_H */
