@@ -19,19 +19,16 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "parser/parser.h"
 #include "storage/bufmgr.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
 #include "describe.h"
+#include "exempt.h"
 #include "lint.h"
 #include "predicting.h"
 #include "settings.h"
@@ -106,9 +103,41 @@ lint_lock_severity(LOCKMODE mode, int64 ms)
 	return ms >= LINT_HIGH_MS ? LINT_HIGH : ms >= LINT_MEDIUM_MS ? LINT_MEDIUM : LINT_LOW;
 }
 
+/*
+ * Tell whether rows would go for good: of one of some relations, where InvalidOid
+ * stands for what is no relation and never kept.
+ */
+static bool
+lint_loses(const LintStatement *statement, List *relids)
+{
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (!OidIsValid(relid))
+			return true;
+		if (get_rel_persistence(relid) != RELPERSISTENCE_TEMP &&
+			(!migrate_backups ||
+			 migrate_exempt_directive(statement->script->directives.no_backup, relid) != NULL) &&
+			!migrate_lint_is_empty(relid))
+			return true;
+	}
+	return false;
+}
+
+/* What a finding is based on, beyond its rule. */
+typedef struct LintBasis
+{
+	const PredictedRelation *lock;	/* the one that counts; NULL = the predicted one */
+	List	   *lost;			/* OIDs of relations whose rows go */
+	bool		fails;			/* it was found out that the statement fails */
+} LintBasis;
+
 /* Fill in what the severity comes from; false = there is nothing to say. */
 static bool
-lint_derive(const LintStatement *statement, LintFinding *finding, const PredictedRelation *lock)
+lint_derive(const LintStatement *statement, LintFinding *finding, const LintBasis *basis)
 {
 	const LintRule *rule = &migrate_lint_rules[finding->rule];
 	PredictedRelation *relation = !OidIsValid(finding->relid) ? NULL :
@@ -116,14 +145,14 @@ lint_derive(const LintStatement *statement, LintFinding *finding, const Predicte
 	int64		ms = 0;
 
 	finding->bytes = OidIsValid(finding->relid) ? lint_bytes(finding->relid) : -1;
-	if (lock != NULL)
-		relation = unconstify(PredictedRelation *, lock);
+	if (basis->lock != NULL)
+		relation = unconstify(PredictedRelation *, basis->lock);
 	if (relation != NULL)
 	{
 		finding->mode = relation->mode;
 		finding->work = lint_work(relation, finding->bytes, &ms);
 	}
-	switch (rule->derivation)
+	switch (basis->fails ? LINT_BY_PROOF : rule->derivation)
 	{
 		case LINT_BY_LOCK:
 			/* nobody waits for what is not there, and not long for what is empty */
@@ -133,7 +162,7 @@ lint_derive(const LintStatement *statement, LintFinding *finding, const Predicte
 			finding->severity = lint_lock_severity(finding->mode, ms);
 			break;
 		case LINT_BY_LOSS:
-			finding->severity = migrate_backups ? LINT_MEDIUM : LINT_ERROR;
+			finding->severity = lint_loses(statement, basis->lost) ? LINT_ERROR : LINT_MEDIUM;
 			break;
 		case LINT_BY_BREAK:
 			finding->severity = LINT_MEDIUM;
@@ -203,9 +232,9 @@ lint_is_wanted(const LintRule *rule)
 	return false;
 }
 
-/* Say something of the statement; the lock that counts is given, or NULL. */
+/* Say something of the statement. */
 static LintFinding *
-lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const PredictedRelation *lock,
+lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const LintBasis *basis,
 		  char *message)
 {
 	LintFinding *finding;
@@ -220,7 +249,7 @@ lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const PredictedR
 	finding->relation = OidIsValid(relid) ? migrate_describe_relation(relid) : NULL;
 	finding->proved = OidIsValid(relid);
 	finding->message = message;
-	if (!lint_derive(statement, finding, lock) ||
+	if (!lint_derive(statement, finding, basis) ||
 		lint_is_overridden(statement->lint, finding) ||
 		lint_is_ignored(statement, migrate_lint_rules[rule].name))
 		return NULL;
@@ -258,13 +287,14 @@ lint_format(const char *format, va_list args)
 LintFinding *
 migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const char *format,...)
 {
+	LintBasis	basis = {.lost = OidIsValid(relid) ? list_make1_oid(relid) : NIL};
 	va_list		args;
 	char	   *message;
 
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, relid, NULL, message);
+	return lint_find(statement, rule, relid, &basis, message);
 }
 
 /* The same, of work that is done while a lock of an earlier statement is held. */
@@ -272,98 +302,47 @@ LintFinding *
 migrate_lint_find_under(LintStatement *statement, LintRuleId rule, const PredictedRelation *held,
 						const char *format,...)
 {
+	LintBasis	basis = {.lock = held};
 	va_list		args;
 	char	   *message;
 
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, held->relid, held, message);
+	return lint_find(statement, rule, held->relid, &basis, message);
 }
 
-/* Look up a relation that a statement names. */
-LintTarget
-migrate_lint_target(const LintStatement *statement, const RangeVar *name)
+/*
+ * The same, of the loss of the rows of some relations; InvalidOid among them stands
+ * for what is no relation and never kept.
+ */
+LintFinding *
+migrate_lint_find_loss(LintStatement *statement, LintRuleId rule, Oid relid, List *lost,
+					   const char *format,...)
 {
-	LintTarget	target = {.name = quote_qualified_identifier(name->schemaname, name->relname)};
-	ListCell   *lc;
+	LintBasis	basis = {.lost = lost};
+	va_list		args;
+	char	   *message;
 
-	foreach(lc, statement->lint->made)
-	{
-		RangeVar   *made = lfirst(lc);
-
-		target.is_new |= strcmp(made->relname, name->relname) == 0 &&
-			(made->schemaname == NULL || name->schemaname == NULL ||
-			 strcmp(made->schemaname, name->schemaname) == 0);
-	}
-	if (!target.is_new)
-		target.relid = RangeVarGetRelid(name, NoLock, true);
-	return target;
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, relid, &basis, message);
 }
 
-/* Remember a relation that a statement makes, unless there is one of the name. */
-static void
-lint_made(Lint *lint, RangeVar *name, bool if_not_exists)
+/* The same, of a statement that was found to fail. */
+LintFinding *
+migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
+						  const char *format,...)
 {
-	if (!if_not_exists || !OidIsValid(RangeVarGetRelid(name, NoLock, true)))
-		lint->made = lappend(lint->made, name);
-}
+	LintBasis	basis = {.fails = true};
+	va_list		args;
+	char	   *message;
 
-/* Remember what a statement leaves for those after it. */
-static void
-lint_remember(LintStatement *statement)
-{
-	Lint	   *lint = statement->lint;
-	Node	   *node = statement->node;
-	ListCell   *lc;
-
-	lint->opaque |= statement->prediction->opaque;
-	switch (nodeTag(node))
-	{
-		case T_CreateStmt:
-			lint_made(lint, ((CreateStmt *) node)->relation, ((CreateStmt *) node)->if_not_exists);
-			break;
-		case T_CreateTableAsStmt:
-			lint_made(lint, ((CreateTableAsStmt *) node)->into->rel, ((CreateTableAsStmt *) node)->if_not_exists);
-			break;
-		case T_ViewStmt:
-			lint_made(lint, ((ViewStmt *) node)->view, ((ViewStmt *) node)->replace);
-			break;
-		case T_CreateEnumStmt:
-			lint->made_types = lappend(lint->made_types, ((CreateEnumStmt *) node)->typeName);
-			break;
-		case T_CreateDomainStmt:
-			lint->made_types = lappend(lint->made_types, ((CreateDomainStmt *) node)->domainname);
-			break;
-		case T_RenameStmt:
-			if (((RenameStmt *) node)->renameType == OBJECT_TABLE)
-				lint->made = lappend(lint->made, makeRangeVar(((RenameStmt *) node)->relation->schemaname,
-															  ((RenameStmt *) node)->newname, -1));
-			break;
-		default:
-			break;
-	}
-	foreach(lc, statement->prediction->relations)
-	{
-		PredictedRelation *relation = lfirst(lc);
-		ListCell   *held;
-		bool		known = false;
-
-		if (relation->mode < ShareUpdateExclusiveLock)
-			continue;
-		foreach(held, lint->held)
-		{
-			PredictedRelation *before = lfirst(held);
-
-			if (before->relid != relation->relid)
-				continue;
-			before->mode = Max(before->mode, relation->mode);
-			known = true;
-		}
-		if (!known)
-			lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
-													sizeof(PredictedRelation)));
-	}
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, relid, &basis, message);
 }
 
 /* Count the line ends in a text. */
@@ -430,7 +409,7 @@ lint_statement(LintStatement *statement)
 	migrate_lint_partition(statement);
 	migrate_lint_transaction(statement);
 	lint_check_ignores(statement);
-	lint_remember(statement);
+	migrate_lint_remember(statement);
 }
 
 /*
@@ -455,7 +434,8 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 		CHECK_FOR_INTERRUPTS();
 		if (stmt->skipped)
 			continue;
-		parsed = raw_parser(pnstrdup(script->clean + stmt->offset, stmt->length), RAW_PARSE_DEFAULT);
+		statement.text = pnstrdup(script->clean + stmt->offset, stmt->length);
+		parsed = raw_parser(statement.text, RAW_PARSE_DEFAULT);
 		statement.number = ++number;
 		statement.node = linitial_node(RawStmt, parsed)->stmt;
 		statement.prediction = migrate_predict(statement.node);

@@ -82,6 +82,20 @@ typedef struct LintOverride
 	char	   *relation;		/* as findings write it; NULL = any */
 } LintOverride;
 
+/* A relation that got another name so far. */
+typedef struct LintRenamed
+{
+	const RangeVar *name;		/* the new one */
+	Oid			relid;
+} LintRenamed;
+
+/* A value added to an enum so far. */
+typedef struct LintEnumValue
+{
+	Oid			type;
+	const char *value;
+} LintEnumValue;
+
 /* All that is linted together, and what is known of it so far. */
 typedef struct Lint
 {
@@ -89,7 +103,9 @@ typedef struct Lint
 	List	   *made;			/* of RangeVar: relations made so far */
 	List	   *made_types;		/* of List of String: names of types made so far */
 	List	   *made_columns;	/* of LintColumn */
-	List	   *enum_values;	/* of char *: added so far, to types that are there */
+	List	   *renamed;		/* of LintRenamed */
+	List	   *dropped;		/* of PredictedDrop: all that went so far */
+	List	   *enum_values;	/* of LintEnumValue: to types that are there */
 	List	   *held;			/* of PredictedRelation: strongest locks so far in
 								 * the script, on relations that are there */
 	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
@@ -113,6 +129,7 @@ typedef struct LintStatement
 	const Script *script;
 	int			number;			/* counting those that run from 1 */
 	int			line;
+	const char *text;			/* of its tokens */
 	Node	   *node;			/* raw parse tree */
 	const Prediction *prediction;
 	List	   *ignores;		/* of DirectiveIgnore that stand above it */
@@ -129,9 +146,19 @@ extern LintFinding *migrate_lint_find(LintStatement *statement, LintRuleId rule,
 extern LintFinding *migrate_lint_find_under(LintStatement *statement, LintRuleId rule,
 											const PredictedRelation *held,
 											const char *format,...) pg_attribute_printf(4, 5);
-extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
+extern LintFinding *migrate_lint_find_loss(LintStatement *statement, LintRuleId rule, Oid relid,
+										   List *lost, const char *format,...) pg_attribute_printf(5, 6);
+extern LintFinding *migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
+											  const char *format,...) pg_attribute_printf(4, 5);
 extern bool migrate_lint_is_empty(Oid relid);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
+
+/* lintmemory.c */
+extern Oid	migrate_lint_relation(const RangeVar *name);
+extern bool migrate_lint_is_dropped(const Lint *lint, Oid class, Oid object);
+extern bool migrate_lint_type_is_new(const Lint *lint, List *name);
+extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
+extern void migrate_lint_remember(LintStatement *statement);
 
 /* lintoverride.c */
 extern List *migrate_lint_overrides(void);

@@ -31,6 +31,7 @@
 #include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
 #include "catalog/partition.h"
+#include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
@@ -404,18 +405,43 @@ predict_lock_table(Prediction *prediction, const LockStmt *statement)
 	}
 }
 
-/* ANALYZE: of a partitioned table, the partitions, too. */
-static void
-predict_analyze(Prediction *prediction, const RangeVar *name)
+/* Tell whether VACUUM is FULL. */
+static bool
+predict_is_full(const VacuumStmt *statement)
 {
-	Oid			relid = migrate_prediction_relation(prediction, name);
+	bool		full = false;
+	ListCell   *lc;
 
-	if (!OidIsValid(relid))
-		return;
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
-		migrate_prediction_lock_family(prediction, relid, ShareUpdateExclusiveLock);
-	else
-		(void) migrate_prediction_lock(prediction, relid, ShareUpdateExclusiveLock);
+	foreach(lc, statement->options)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "full") == 0)
+			full = defGetBoolean(lfirst(lc));
+	return full;
+}
+
+/* VACUUM and ANALYZE: of a partitioned table, the partitions, too. */
+static void
+predict_vacuum(Prediction *prediction, const VacuumStmt *statement)
+{
+	bool		full = predict_is_full(statement);
+	ListCell   *lc;
+	ListCell   *member;
+
+	foreach(lc, statement->rels)
+	{
+		const RangeVar *name = lfirst_node(VacuumRelation, lc)->relation;
+		Oid			relid = migrate_prediction_relation(prediction, name);
+
+		if (!OidIsValid(relid))
+			continue;
+		foreach(member, get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
+				find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid))
+		{
+			if (!full)
+				(void) migrate_prediction_lock(prediction, lfirst_oid(member), ShareUpdateExclusiveLock);
+			else if (RELKIND_HAS_STORAGE(get_rel_relkind(lfirst_oid(member))))
+				migrate_prediction_rewrite(prediction, lfirst_oid(member));
+		}
+	}
 }
 
 /* Statements that are told by the name of one relation. */
@@ -446,13 +472,8 @@ predict_named(Prediction *prediction, Node *statement)
 						  ShareUpdateExclusiveLock);
 			return true;
 		case T_VacuumStmt:
-			{
-				ListCell   *lc;
-
-				foreach(lc, ((VacuumStmt *) statement)->rels)
-					predict_analyze(prediction, lfirst_node(VacuumRelation, lc)->relation);
-				return true;
-			}
+			predict_vacuum(prediction, (VacuumStmt *) statement);
+			return true;
 		default:
 			return false;
 	}
