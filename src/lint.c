@@ -61,8 +61,8 @@ migrate_lint_severity_name(LintSeverity severity)
 }
 
 /* Return how large a relation is, without its indexes; -1 = it cannot be looked at. */
-static int64
-lint_bytes(Oid relid)
+int64
+migrate_lint_bytes(Oid relid)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	int64		bytes = 0;
@@ -79,7 +79,7 @@ lint_bytes(Oid relid)
 bool
 migrate_lint_is_empty(Oid relid)
 {
-	return lint_bytes(relid) == 0 && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
+	return migrate_lint_bytes(relid) == 0 && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
 }
 
 /* Return what is done to a relation, and about how many milliseconds that takes. */
@@ -107,8 +107,8 @@ lint_lock_severity(LOCKMODE mode, int64 ms)
  * Tell whether rows would go for good: of one of some relations, where InvalidOid
  * stands for what is no relation and never kept.
  */
-static bool
-lint_loses(const LintStatement *statement, List *relids)
+bool
+migrate_lint_loses(const LintStatement *statement, List *relids)
 {
 	ListCell   *lc;
 
@@ -144,7 +144,7 @@ lint_derive(const LintStatement *statement, LintFinding *finding, const LintBasi
 	migrate_prediction_find(statement->prediction, finding->relid);
 	int64		ms = 0;
 
-	finding->bytes = OidIsValid(finding->relid) ? lint_bytes(finding->relid) : -1;
+	finding->bytes = OidIsValid(finding->relid) ? migrate_lint_bytes(finding->relid) : -1;
 	if (basis->lock != NULL)
 		relation = unconstify(PredictedRelation *, basis->lock);
 	if (relation != NULL)
@@ -162,7 +162,7 @@ lint_derive(const LintStatement *statement, LintFinding *finding, const LintBasi
 			finding->severity = lint_lock_severity(finding->mode, ms);
 			break;
 		case LINT_BY_LOSS:
-			finding->severity = lint_loses(statement, basis->lost) ? LINT_ERROR : LINT_MEDIUM;
+			finding->severity = migrate_lint_loses(statement, basis->lost) ? LINT_ERROR : LINT_MEDIUM;
 			break;
 		case LINT_BY_BREAK:
 			finding->severity = LINT_MEDIUM;
@@ -215,10 +215,11 @@ lint_is_overridden(const Lint *lint, const LintFinding *finding)
 	return false;
 }
 
-/* Tell whether a rule that is off unless asked for was asked for. */
-static bool
-lint_is_wanted(const LintRule *rule)
+/* Tell whether a rule is on: not optional, or asked for. */
+bool
+migrate_lint_wanted(LintRuleId id)
 {
+	const LintRule *rule = &migrate_lint_rules[id];
 	List	   *names;
 	ListCell   *lc;
 
@@ -239,7 +240,7 @@ lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const LintBasis 
 {
 	LintFinding *finding;
 
-	if (!lint_is_wanted(&migrate_lint_rules[rule]))
+	if (!migrate_lint_wanted(rule))
 		return NULL;
 	finding = palloc0(sizeof(LintFinding));
 	finding->statement = statement->number;

@@ -61,6 +61,7 @@ typedef struct LintFinding
 	Oid			relid;			/* InvalidOid = it is not about one */
 	char	   *relation;		/* its name, or NULL */
 	char	   *message;
+	Oid			object;			/* function that it is about, or InvalidOid */
 	LOCKMODE	mode;			/* what the severity comes from: NoLock = not */
 	const char *work;			/* "catalog", "scan", "index build", "rewrite" */
 	int64		bytes;			/* size of the relation, -1 = not looked at */
@@ -111,6 +112,7 @@ typedef struct Lint
 	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
 								 * in the script refer to */
 	List	   *overrides;		/* of LintOverride */
+	List	   *policies;		/* OIDs of tables that got a policy so far */
 	bool		opaque;			/* a statement so far may have done anything */
 	bool		down;			/* a down script */
 } Lint;
@@ -140,6 +142,7 @@ extern const LintRule migrate_lint_rules[];
 
 /* lint.c */
 extern Lint *migrate_lint_begin(void);
+extern bool migrate_lint_wanted(LintRuleId rule);
 extern void migrate_lint_script_read(Lint *lint, const Script *script);
 extern LintFinding *migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid,
 									  const char *format,...) pg_attribute_printf(4, 5);
@@ -150,7 +153,9 @@ extern LintFinding *migrate_lint_find_loss(LintStatement *statement, LintRuleId 
 										   List *lost, const char *format,...) pg_attribute_printf(5, 6);
 extern LintFinding *migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
 											  const char *format,...) pg_attribute_printf(4, 5);
+extern int64 migrate_lint_bytes(Oid relid);
 extern bool migrate_lint_is_empty(Oid relid);
+extern bool migrate_lint_loses(const LintStatement *statement, List *relids);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
 
 /* lintmemory.c */
@@ -162,6 +167,23 @@ extern void migrate_lint_remember(LintStatement *statement);
 
 /* lintoverride.c */
 extern List *migrate_lint_overrides(void);
+
+/* lintdepend.c */
+extern Oid	migrate_lint_type_oid(const TypeName *name);
+extern Oid	migrate_lint_function_oid(ObjectType type, const ObjectWithArgs *name);
+extern List *migrate_lint_users(Oid class, Oid object);
+extern List *migrate_lint_namers(const char *name);
+extern char *migrate_lint_describe(List *objects);
+
+/* parts of the section on tables */
+extern void migrate_lint_drop(LintStatement *statement);
+extern void migrate_lint_storage(LintStatement *statement);
+extern void migrate_lint_name(LintStatement *statement);
+
+/* parts of the section on routines */
+extern void migrate_lint_security(LintStatement *statement);
+extern void migrate_lint_type(LintStatement *statement);
+extern void migrate_lint_enum_use(LintStatement *statement);
 
 /* one for each section of rules */
 extern void migrate_lint_index(LintStatement *statement);

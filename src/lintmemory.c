@@ -14,7 +14,6 @@
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -149,7 +148,7 @@ lintmemory_enum_value(LintStatement *statement, const AlterEnumStmt *alter)
 	if (alter->oldVal != NULL || migrate_lint_type_is_new(statement->lint, alter->typeName) ||
 		statement->script->directives.no_transaction)
 		return;
-	type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(alter->typeName), true);
+	type = migrate_lint_type_oid(makeTypeNameFromNameList(alter->typeName));
 	if (!OidIsValid(type) ||
 		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type), CStringGetDatum(alter->newVal)))
 		return;

@@ -560,20 +560,22 @@ migrate_prediction_statement(Prediction *prediction, Node *statement)
 	}
 }
 
-/* Predict, and put up with statements that are wrong. */
-static Prediction *
-predict_safely(Node *statement, bool locks_only)
+/*
+ * Look something up that may raise an error: what is allocated stays, locks and all
+ * else is undone.  False = it did; only a request to stop is raised again.
+ */
+bool
+migrate_predict_guarded(void (*look) (void *), void *arg)
 {
-	Prediction *prediction = palloc0(sizeof(Prediction));
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool good = true;
 
-	prediction->locks_only = locks_only;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		migrate_prediction_statement(prediction, statement);
+		look(arg);
 		/* what looking up names has locked is let go */
 		RollbackAndReleaseCurrentSubTransaction();
 	}
@@ -591,10 +593,39 @@ predict_safely(Node *statement, bool locks_only)
 			ReThrowError(error);
 		FlushErrorState();
 		FreeErrorData(error);
+		good = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	return good;
+}
+
+/* A statement, and what is predicted of it. */
+typedef struct PredictGuarded
+{
+	Prediction *prediction;
+	Node	   *statement;
+} PredictGuarded;
+
+/* Call migrate_prediction_statement() for migrate_predict_guarded(). */
+static void
+predict_look(void *arg)
+{
+	PredictGuarded *guarded = arg;
+
+	migrate_prediction_statement(guarded->prediction, guarded->statement);
+}
+
+/* Predict, and put up with statements that are wrong. */
+static Prediction *
+predict_safely(Node *statement, bool locks_only)
+{
+	Prediction *prediction = palloc0(sizeof(Prediction));
+	PredictGuarded guarded = {.prediction = prediction, .statement = statement};
+
+	prediction->locks_only = locks_only;
+	(void) migrate_predict_guarded(predict_look, &guarded);
 	return prediction;
 }
 

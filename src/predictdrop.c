@@ -68,9 +68,12 @@ static const struct
 	{StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, offsetof(FormData_pg_statistic_ext, stxrelid), ShareUpdateExclusiveLock},
 };
 
-/* Lock the relation that an object is a part of. */
-static void
-predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
+/*
+ * Return which relation an object is a part of, and (unless NULL) how that is
+ * locked when the part goes; InvalidOid = it is none.
+ */
+Oid
+migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode)
 {
 	for (int i = 0; i < lengthof(predictdrop_parts); i++)
 	{
@@ -82,6 +85,8 @@ predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
 
 		if (predictdrop_parts[i].class != object->classId)
 			continue;
+		if (mode != NULL)
+			*mode = predictdrop_parts[i].mode;
 		rel = table_open(object->classId, AccessShareLock);
 		ScanKeyInit(&key, predictdrop_parts[i].oid_column, BTEqualStrategyNumber, F_OIDEQ,
 					ObjectIdGetDatum(object->objectId));
@@ -91,9 +96,20 @@ predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
 			memcpy(&relid, (char *) GETSTRUCT(tuple) + predictdrop_parts[i].relation, sizeof(Oid));
 		systable_endscan(scan);
 		table_close(rel, AccessShareLock);
-		if (OidIsValid(relid))
-			(void) migrate_prediction_lock(walk->prediction, relid, predictdrop_parts[i].mode);
+		return relid;
 	}
+	return InvalidOid;
+}
+
+/* Lock the relation that an object is a part of. */
+static void
+predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
+{
+	LOCKMODE	mode;
+	Oid			relid = migrate_predict_holder(object, &mode);
+
+	if (OidIsValid(relid))
+		(void) migrate_prediction_lock(walk->prediction, relid, mode);
 }
 
 /* Lock a relation that goes, and what has to know of it. */

@@ -14,6 +14,7 @@
 #include "predict.h"
 
 /* predict.c */
+extern bool migrate_predict_guarded(void (*look) (void *), void *arg);
 extern PredictedRelation *migrate_prediction_lock(Prediction *prediction, Oid relid, LOCKMODE mode);
 extern void migrate_prediction_lock_family(Prediction *prediction, Oid relid, LOCKMODE mode);
 extern void migrate_prediction_statement(Prediction *prediction, Node *statement);
@@ -70,6 +71,7 @@ extern void migrate_predict_partition_of(Prediction *prediction, CreateStmt *sta
 
 /* predictdrop.c */
 extern void migrate_predict_drop(Prediction *prediction, DropStmt *statement);
+extern Oid	migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode);
 extern void migrate_predict_drop_object(Prediction *prediction, const ObjectAddress *object,
 										DropBehavior behavior);
 extern void migrate_predict_truncate(Prediction *prediction, TruncateStmt *statement);

@@ -15,6 +15,7 @@
 #include "storage/proc.h"
 #include "utils/guc.h"
 
+#include "naming.h"
 #include "settings.h"
 
 char	   *migrate_environment;
@@ -125,6 +126,8 @@ settings_init_lint(void)
 							   PGC_USERSET,
 							   GUC_LIST_INPUT,
 							   NULL, NULL, NULL);
+
+	migrate_naming_init();
 }
 
 /* Define every setting of the extension. */
