@@ -249,31 +249,41 @@ lintdrop_schema(LintStatement *statement, const DropStmt *drop)
 	}
 }
 
+/* Return the first relation that the statement names; InvalidOid = none that is there. */
+static Oid
+lintdrop_first(const LintStatement *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->prediction->dropped)
+	{
+		PredictedDrop *drop = lfirst(lc);
+
+		if (drop->way == PREDICTED_DROP_NAMED && drop->object.classId == RelationRelationId &&
+			!migrate_lint_is_dropped(statement->lint, RelationRelationId, drop->object.objectId))
+			return drop->object.objectId;
+	}
+	return InvalidOid;
+}
+
 /* DROP */
 static void
 lintdrop_drop(LintStatement *statement, const DropStmt *drop)
 {
-	ListCell   *lc;
-	Oid			relid = InvalidOid;
+	Oid			relid = lintdrop_first(statement);
 
 	if (drop->removeType == OBJECT_TABLE)
 	{
 		lintdrop_table(statement, drop);
+		/* those in the place of dropped ones are tied to nothing */
+		if (!OidIsValid(relid))
+			return;
 		lintdrop_lock_others(statement, NIL);
 	}
 	else if (drop->removeType == OBJECT_SCHEMA)
 		lintdrop_schema(statement, drop);
-	if (drop->behavior != DROP_CASCADE)
-		return;
-	foreach(lc, statement->prediction->dropped)
-	{
-		PredictedDrop *item = lfirst(lc);
-
-		if (!OidIsValid(relid) && item->way == PREDICTED_DROP_NAMED &&
-			item->object.classId == RelationRelationId)
-			relid = item->object.objectId;
-	}
-	lintdrop_cascade(statement, relid);
+	if (drop->behavior == DROP_CASCADE)
+		lintdrop_cascade(statement, relid);
 }
 
 /* TRUNCATE */

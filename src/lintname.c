@@ -247,7 +247,7 @@ lintname_give(LintStatement *statement, NamingKind kind, const char *name)
 {
 	if (name != NULL && !migrate_naming_matches(kind, name))
 		migrate_lint_find(statement, LINT_NAMING_CONVENTION, InvalidOid,
-						  "\"%s\" is not how a %s is to be called", name, migrate_naming_kind(kind));
+						  "%s name \"%s\" is against the convention", migrate_naming_kind(kind), name);
 }
 
 /* Judge the names in an element of a table. */

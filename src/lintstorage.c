@@ -12,6 +12,7 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xlog.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_publication.h"
 #include "commands/defrem.h"
@@ -68,11 +69,26 @@ lintstorage_method(Oid relid)
 	return method;
 }
 
+/* Return the access method for tables of a name; InvalidOid = there is none. */
+static Oid
+lintstorage_table_method(const char *name)
+{
+	HeapTuple	tuple = name == NULL ? NULL : SearchSysCache1(AMNAME, CStringGetDatum(name));
+	Oid			method;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	method = ((Form_pg_am) GETSTRUCT(tuple))->amtype == AMTYPE_TABLE ?
+		((Form_pg_am) GETSTRUCT(tuple))->oid : InvalidOid;
+	ReleaseSysCache(tuple);
+	return method;
+}
+
 /* SET ACCESS METHOD */
 static void
 lintstorage_access_method(LintStatement *statement, Oid relid, const char *name)
 {
-	Oid			then = name == NULL ? InvalidOid : get_am_oid(name, true);
+	Oid			then = lintstorage_table_method(name);
 
 	if (OidIsValid(then) && then != lintstorage_method(relid) &&
 		RELKIND_HAS_TABLE_AM(get_rel_relkind(relid)))
