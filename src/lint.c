@@ -130,7 +130,8 @@ migrate_lint_loses(const LintStatement *statement, List *relids)
 /* What a finding is based on, beyond its rule. */
 typedef struct LintBasis
 {
-	const PredictedRelation *lock;	/* the one that counts; NULL = the predicted one */
+	const PredictedRelation *lock;	/* the one that counts; NULL = the
+									 * predicted one */
 	List	   *lost;			/* OIDs of relations whose rows go */
 	bool		fails;			/* it was found out that the statement fails */
 } LintBasis;
@@ -155,7 +156,11 @@ lint_derive(const LintStatement *statement, LintFinding *finding, const LintBasi
 	switch (basis->fails ? LINT_BY_PROOF : rule->derivation)
 	{
 		case LINT_BY_LOCK:
-			/* nobody waits for what is not there, and not long for what is empty */
+
+			/*
+			 * nobody waits for what is not there, and not long for what is
+			 * empty
+			 */
 			if (!OidIsValid(finding->relid) ||
 				(finding->bytes == 0 && get_rel_relkind(finding->relid) != RELKIND_PARTITIONED_TABLE))
 				return false;
@@ -229,7 +234,7 @@ migrate_lint_wanted(LintRuleId id)
 		return false;
 	foreach(lc, names)
 		if (strcmp(lfirst(lc), rule->name) == 0)
-			return true;
+		return true;
 	return false;
 }
 

@@ -26,8 +26,10 @@ typedef enum LintDerivation
 	LINT_BY_LOCK,				/* who waits and how long: the lock, what is
 								 * done under it, and the size; nothing is
 								 * said of new and of empty relations */
-	LINT_BY_LOSS,				/* data go: medium if they are kept, else error */
-	LINT_BY_BREAK,				/* what runs against the schema may break: medium */
+	LINT_BY_LOSS,				/* data go: medium if they are kept, else
+								 * error */
+	LINT_BY_BREAK,				/* what runs against the schema may break:
+								 * medium */
 	LINT_BY_PROOF,				/* it was found out that it fails: error */
 	LINT_BY_ADVICE				/* low */
 } LintDerivation;
@@ -72,7 +74,8 @@ typedef struct LintFinding
 typedef struct LintTarget
 {
 	Oid			relid;			/* InvalidOid = not there yet */
-	bool		is_new;			/* made earlier in the plan: empty, nobody uses it */
+	bool		is_new;			/* made earlier in the plan: empty, nobody
+								 * uses it */
 	const char *name;
 } LintTarget;
 
@@ -102,15 +105,17 @@ typedef struct Lint
 {
 	List	   *findings;		/* of LintFinding, in order */
 	List	   *made;			/* of RangeVar: relations made so far */
-	List	   *made_types;		/* of List of String: names of types made so far */
+	List	   *made_types;		/* of List of String: names of types made so
+								 * far */
 	List	   *made_columns;	/* of LintColumn */
 	List	   *renamed;		/* of LintRenamed */
 	List	   *dropped;		/* of PredictedDrop: all that went so far */
 	List	   *enum_values;	/* of LintEnumValue: to types that are there */
-	List	   *held;			/* of PredictedRelation: strongest locks so far in
-								 * the script, on relations that are there */
-	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
-								 * in the script refer to */
+	List	   *held;			/* of PredictedRelation: strongest locks so
+								 * far in the script, on relations that are
+								 * there */
+	List	   *key_parents;	/* OIDs of tables that foreign keys added so
+								 * far in the script refer to */
 	List	   *overrides;		/* of LintOverride */
 	List	   *policies;		/* OIDs of tables that got a policy so far */
 	bool		opaque;			/* a statement so far may have done anything */

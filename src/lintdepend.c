@@ -109,7 +109,7 @@ lintdepend_add(List *objects, ObjectAddress object)
 
 	foreach(lc, objects)
 		if (memcmp(lfirst(lc), &object, sizeof(ObjectAddress)) == 0)
-			return objects;
+		return objects;
 	copy = palloc(sizeof(ObjectAddress));
 	*copy = object;
 	return lappend(objects, copy);

@@ -44,7 +44,7 @@ lintenum_is_value(EnumWalk *walk, Node *node, Oid type)
 	{
 		foreach(lc, (List *) node)
 			if (lintenum_is_value(walk, lfirst(lc), type))
-				return true;
+			return true;
 		return false;
 	}
 	if (!IsA(node, A_Const) || constant->isnull || !IsA(&constant->val, String))
@@ -69,7 +69,7 @@ lintenum_may_be_value(EnumWalk *walk, Node *node)
 
 	foreach(lc, walk->statement->lint->enum_values)
 		if (lintenum_is_value(walk, node, ((LintEnumValue *) lfirst(lc))->type))
-			return true;
+		return true;
 	return false;
 }
 
@@ -295,7 +295,7 @@ lintenum_statement(EnumWalk *walk, Node *node)
 		case T_CreateStmt:
 			foreach(lc, ((CreateStmt *) node)->tableElts)
 				if (lintenum_element(walk, lfirst(lc)))
-					return true;
+				return true;
 			return false;
 		default:
 			return false;

@@ -115,7 +115,7 @@ lintmemory_made(Lint *lint, RangeVar *name, bool if_not_exists)
 		return;
 	foreach(lc, lint->renamed)
 		if (lintmemory_same_name(((LintRenamed *) lfirst(lc))->name, name))
-			lint->renamed = foreach_delete_current(lint->renamed, lc);
+		lint->renamed = foreach_delete_current(lint->renamed, lc);
 	lint->made = lappend(lint->made, name);
 }
 
@@ -216,13 +216,13 @@ lintmemory_remember_relation(LintStatement *statement)
 		case T_RenameStmt:
 			if (((RenameStmt *) node)->renameType == OBJECT_TABLE)
 				lintmemory_renamed(statement, ((RenameStmt *) node)->relation,
-							 ((RenameStmt *) node)->relation->schemaname, ((RenameStmt *) node)->newname);
+								   ((RenameStmt *) node)->relation->schemaname, ((RenameStmt *) node)->newname);
 			break;
 		case T_AlterObjectSchemaStmt:
 			if (((AlterObjectSchemaStmt *) node)->objectType == OBJECT_TABLE)
 				lintmemory_renamed(statement, ((AlterObjectSchemaStmt *) node)->relation,
-							 ((AlterObjectSchemaStmt *) node)->newschema,
-							 ((AlterObjectSchemaStmt *) node)->relation->relname);
+								   ((AlterObjectSchemaStmt *) node)->newschema,
+								   ((AlterObjectSchemaStmt *) node)->relation->relname);
 			break;
 		default:
 			break;

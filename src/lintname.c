@@ -178,7 +178,7 @@ lintname_dropped(const DropStmt *drop)
 		case OBJECT_FOREIGN_TABLE:
 			foreach(lc, drop->objects)
 				if (list_length(lfirst(lc)) <= 3)
-					names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
+				names = lappend(names, makeRangeVarFromNameList(lfirst(lc)));
 			return names;
 		default:
 			return NIL;
@@ -321,7 +321,7 @@ lintname_give_relation(LintStatement *statement, Node *node)
 			foreach(lc, ((AlterTableStmt *) node)->cmds)
 				if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AddColumn ||
 					lfirst_node(AlterTableCmd, lc)->subtype == AT_AddConstraint)
-					lintname_give_element(statement, lfirst_node(AlterTableCmd, lc)->def);
+				lintname_give_element(statement, lfirst_node(AlterTableCmd, lc)->def);
 			return true;
 		default:
 			return false;

@@ -202,7 +202,7 @@ lintroutine_relying(Oid function)
 
 	foreach(lc, migrate_lint_users(ProcedureRelationId, function))
 		if (((ObjectAddress *) lfirst(lc))->classId != TriggerRelationId)
-			relying = lappend(relying, lfirst(lc));
+		relying = lappend(relying, lfirst(lc));
 	return relying;
 }
 

@@ -68,7 +68,7 @@ LINT_RULE(ADDING_FIELD_WITH_DEFAULT, 'B', "adding-field-with-default", LINT_BY_L
 		  "ADD COLUMN with volatile DEFAULT",
 		  "add, SET DEFAULT, batch backfill")
 LINT_RULE(ADDING_STORED_GENERATED_COLUMN, 'B', "adding-stored-generated-column", LINT_BY_LOCK, false,
-		  "ADD COLUMN â€¦ GENERATED STORED; SET EXPRESSION",
+		  "ADD COLUMN â77¦ GENERATED STORED; SET EXPRESSION",
 		  "trigger + backfill; VIRTUAL")
 LINT_RULE(ADDING_IDENTITY_OR_SERIAL_COLUMN, 'B', "adding-identity-or-serial-column", LINT_BY_LOCK, false,
 		  "ADD COLUMN serial / IDENTITY",
@@ -272,7 +272,7 @@ LINT_RULE(ATTACH_PARTITION_VALIDATION, 'E', "attach-partition-validation", LINT_
 		  "ATTACH",
 		  "matching CHECK first")
 LINT_RULE(CREATE_PARTITION_OF_LOCKS_PARENT, 'E', "create-partition-of-locks-parent", LINT_BY_LOCK, false,
-		  "CREATE TABLE â€¦ PARTITION OF",
+		  "CREATE TABLE â77¦ PARTITION OF",
 		  "CREATE LIKE, then ATTACH")
 LINT_RULE(PARTITION_STRATEGY_MISMATCH, 'E', "partition-strategy-mismatch", LINT_BY_PROOF, false,
 		  "wrong FOR VALUES kind",

@@ -168,7 +168,7 @@ lintsecurity_has_public(List *roles)
 
 	foreach(lc, roles)
 		if (lfirst_node(RoleSpec, lc)->roletype == ROLESPEC_PUBLIC)
-			return true;
+		return true;
 	return false;
 }
 

@@ -334,7 +334,7 @@ predict_schema(Prediction *prediction, const CreateSchemaStmt *statement)
 
 	foreach(lc, statement->schemaElts)
 		if (IsA(lfirst(lc), CreateStmt))
-			own = lappend(own, makeString(((CreateStmt *) lfirst(lc))->relation->relname));
+		own = lappend(own, makeString(((CreateStmt *) lfirst(lc))->relation->relname));
 	prediction->own_names = own;
 	foreach(lc, statement->schemaElts)
 		migrate_prediction_statement(prediction, lfirst(lc));
@@ -414,7 +414,7 @@ predict_is_full(const VacuumStmt *statement)
 
 	foreach(lc, statement->options)
 		if (strcmp(lfirst_node(DefElem, lc)->defname, "full") == 0)
-			full = defGetBoolean(lfirst(lc));
+		full = defGetBoolean(lfirst(lc));
 	return full;
 }
 

@@ -44,7 +44,8 @@ typedef struct Prediction
 {
 	List	   *relations;		/* of PredictedRelation, each relation once */
 	List	   *missing;		/* of RangeVar that name nothing there is */
-	List	   *dropped;		/* of PredictedDrop, in the order they are found */
+	List	   *dropped;		/* of PredictedDrop, in the order they are
+								 * found */
 	bool		opaque;			/* it runs code that cannot be looked into */
 	bool		locks_only;		/* scan, build and rewrite are not told */
 	List	   *own_names;		/* while it is made: of tables that are being
