@@ -151,6 +151,9 @@ ALTER TABLE work DISABLE TRIGGER "a"; GRANT SELECT ON a.b.c TO PUBLIC; ALTER FUN
 CREATE OR REPLACE FUNCTION a.b(c d.e) RETURNS f LANGUAGE sql AS ''''; ALTER DOMAIN a.b.c SET NOT NULL; ALTER DOMAIN work SET NOT NULL;
 ALTER TYPE a.b.c ADD VALUE ''a''; ALTER TYPE work ADD VALUE ''a'' BEFORE ''b''; SELECT ''a''::work; REFRESH MATERIALIZED VIEW work_pkey; SELECT a.b.c.d(1), nowhere.f(2)');
 
+-- what the catalogs prove, and what is no more than a word in a text
+SELECT rule, proved FROM migrate_lint_script('ALTER TYPE mood ADD VALUE ''odd'' AFTER ''sad''; SELECT ''odd''::mood; DROP FUNCTION short(text); DROP FUNCTION lonely(integer); ALTER FUNCTION short STABLE') ORDER BY 1, 2;
+
 -- every rule was seen
 SELECT r.rule FROM migrate.lint_rules() r WHERE r.section = 'D' AND NOT EXISTS (SELECT 1 FROM seen s WHERE s.rule = r.rule);
 -- and has a hint

@@ -56,6 +56,11 @@ SELECT * FROM show('DROP TABLE empty; DROP TABLE day_2020') WHERE rule <> 'ban-d
 SELECT * FROM show('ALTER TABLE sale DROP CONSTRAINT sold');
 SELECT * FROM show('DROP TABLE sale; DROP TABLE work') WHERE rule <> 'ban-drop-table';
 SELECT * FROM show('ALTER TABLE artist DROP CONSTRAINT has_name; ALTER TABLE work DROP CONSTRAINT work_pkey; ALTER TABLE work DROP CONSTRAINT work_pkey CASCADE');
+-- what is in use cannot go: sure only if no earlier statement may have changed that
+SELECT * FROM show('ALTER TABLE work DROP CONSTRAINT work_pkey') WHERE rule = 'dropping-constraint';
+ALTER TABLE work ADD COLUMN part_of integer CONSTRAINT part REFERENCES work;
+SELECT * FROM show('ALTER TABLE sale DROP CONSTRAINT sold; ALTER TABLE work DROP CONSTRAINT part, DROP CONSTRAINT work_pkey') WHERE statement = 2;
+ALTER TABLE work DROP COLUMN part_of;
 SELECT * FROM show('ALTER TABLE artist DROP CONSTRAINT has_name, ADD CONSTRAINT has_name CHECK (length(name) > 1);
 ALTER TABLE artist DROP CONSTRAINT IF EXISTS nothing');
 

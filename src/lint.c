@@ -253,7 +253,7 @@ lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const LintBasis 
 	finding->rule = rule;
 	finding->relid = relid;
 	finding->relation = OidIsValid(relid) ? migrate_describe_relation(relid) : NULL;
-	finding->proved = OidIsValid(relid);
+	finding->proved = OidIsValid(relid) || basis->fails;
 	finding->message = message;
 	if (!lint_derive(statement, finding, basis) ||
 		lint_is_overridden(statement->lint, finding) ||
@@ -349,6 +349,14 @@ migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
 	message = lint_format(format, args);
 	va_end(args);
 	return lint_find(statement, rule, relid, &basis, message);
+}
+
+/* Note that a finding, if there is one, comes from the catalogs. */
+void
+migrate_lint_prove(LintFinding *finding)
+{
+	if (finding != NULL)
+		finding->proved = true;
 }
 
 /* Count the line ends in a text. */

@@ -118,6 +118,8 @@ typedef struct Lint
 								 * far in the script refer to */
 	List	   *overrides;		/* of LintOverride */
 	List	   *policies;		/* OIDs of tables that got a policy so far */
+	bool		altered;		/* a statement so far may have changed what
+								 * depends on what, other than by a DROP */
 	bool		opaque;			/* a statement so far may have done anything */
 	bool		down;			/* a down script */
 } Lint;
@@ -158,6 +160,7 @@ extern LintFinding *migrate_lint_find_loss(LintStatement *statement, LintRuleId 
 										   List *lost, const char *format,...) pg_attribute_printf(5, 6);
 extern LintFinding *migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
 											  const char *format,...) pg_attribute_printf(4, 5);
+extern void migrate_lint_prove(LintFinding *finding);
 extern int64 migrate_lint_bytes(Oid relid);
 extern bool migrate_lint_is_empty(Oid relid);
 extern bool migrate_lint_loses(const LintStatement *statement, List *relids);
@@ -177,6 +180,7 @@ extern List *migrate_lint_overrides(void);
 extern Oid	migrate_lint_type_oid(const TypeName *name);
 extern Oid	migrate_lint_function_oid(ObjectType type, const ObjectWithArgs *name);
 extern List *migrate_lint_users(Oid class, Oid object);
+extern List *migrate_lint_left(const LintStatement *statement, List *objects);
 extern List *migrate_lint_namers(const char *name);
 extern char *migrate_lint_describe(List *objects);
 

@@ -13,6 +13,7 @@
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -147,15 +148,35 @@ migrate_lint_users(Oid class, Oid object)
 	return users;
 }
 
+/* Leave out of some objects what this statement or an earlier one drops. */
+List *
+migrate_lint_left(const LintStatement *statement, List *objects)
+{
+	Lint		all = {.dropped = list_concat_copy(statement->lint->dropped, statement->prediction->dropped)};
+	List	   *left = NIL;
+	ListCell   *lc;
+
+	foreach(lc, objects)
+	{
+		ObjectAddress *object = lfirst(lc);
+
+		if (!migrate_lint_is_dropped(&all, object->classId, object->objectId) &&
+			!migrate_lint_is_dropped(&all, RelationRelationId, migrate_predict_holder(object, NULL)))
+			left = lappend(left, object);
+	}
+	return left;
+}
+
 /* Tell whether a text has a word in it, in any case. */
 static bool
 lintdepend_has_word(const char *text, const char *word)
 {
 	size_t		length = strlen(word);
+	unsigned char first = pg_tolower((unsigned char) *word);
 
 	for (const char *at = text; *at != '\0'; at++)
 	{
-		if (pg_strncasecmp(at, word, length) == 0 &&
+		if (pg_tolower((unsigned char) *at) == first && pg_strncasecmp(at, word, length) == 0 &&
 			(at == text || !(isalnum((unsigned char) at[-1]) || at[-1] == '_')) &&
 			!(isalnum((unsigned char) at[length]) || at[length] == '_'))
 			return true;

@@ -205,9 +205,9 @@ lintdrop_cascade(LintStatement *statement, Oid relid)
 			lost = list_concat(lost, lintdrop_rows(object->objectId));
 	}
 	if (taken != NIL)
-		migrate_lint_find_loss(statement, LINT_DESTRUCTIVE_CASCADE, relid, lost,
-							   "CASCADE takes what the statement does not name: %s",
-							   migrate_lint_describe(taken));
+		migrate_lint_prove(migrate_lint_find_loss(statement, LINT_DESTRUCTIVE_CASCADE, relid, lost,
+												  "CASCADE takes what the statement does not name: %s",
+												  migrate_lint_describe(taken)));
 }
 
 /* DROP SCHEMA */
@@ -237,15 +237,16 @@ lintdrop_schema(LintStatement *statement, const DropStmt *drop)
 		if (contents == NIL)
 			continue;
 		if (drop->behavior != DROP_CASCADE)
-			migrate_lint_find_loss(statement, LINT_BAN_DROP_SCHEMA, InvalidOid, NIL,
-								   "schema \"%s\" is not empty, so that the statement fails: it has %s", name,
-								   migrate_lint_describe(contents));
+			migrate_lint_prove((statement->lint->altered ? migrate_lint_find : migrate_lint_find_failing)
+							   (statement, LINT_BAN_DROP_SCHEMA, InvalidOid,
+								"schema \"%s\" is not empty, so that the statement fails: it has %s", name,
+								migrate_lint_describe(contents)));
 		else
-			migrate_lint_find_loss(statement, LINT_BAN_DROP_SCHEMA, InvalidOid, lost,
-								   migrate_lint_loses(statement, lost) ?
-								   "schema \"%s\" is dropped with rows that are not kept: %s" :
-								   "schema \"%s\" is dropped with what is in it: %s", name,
-								   migrate_lint_describe(contents));
+			migrate_lint_prove(migrate_lint_find_loss(statement, LINT_BAN_DROP_SCHEMA, InvalidOid, lost,
+													  migrate_lint_loses(statement, lost) ?
+													  "schema \"%s\" is dropped with rows that are not kept: %s" :
+													  "schema \"%s\" is dropped with what is in it: %s", name,
+													  migrate_lint_describe(contents)));
 	}
 }
 
@@ -377,11 +378,14 @@ lintdrop_constraint(LintStatement *statement, Oid relid, const AlterTableCmd *co
 	form = (Form_pg_constraint) GETSTRUCT(tuple);
 	if (command->behavior != DROP_CASCADE && form->contype != CONSTRAINT_FOREIGN &&
 		OidIsValid(form->conindid))
-		users = migrate_lint_users(RelationRelationId, form->conindid);
+		users = migrate_lint_left(statement,
+								  list_concat(migrate_lint_users(RelationRelationId, form->conindid),
+											  migrate_lint_users(ConstraintRelationId, constraint.oid)));
 	if (users != NIL)
-		migrate_lint_find(statement, LINT_DROPPING_CONSTRAINT, relid,
-						  "constraint \"%s\" of %s is in use, so that the statement fails: by %s", command->name,
-						  get_rel_name(relid), migrate_lint_describe(users));
+		(statement->lint->altered ? migrate_lint_find : migrate_lint_find_failing)
+			(statement, LINT_DROPPING_CONSTRAINT, relid,
+			 "constraint \"%s\" of %s is in use, so that the statement fails: by %s", command->name,
+			 get_rel_name(relid), migrate_lint_describe(users));
 	else
 		migrate_lint_find(statement, LINT_DROPPING_CONSTRAINT, relid,
 						  "without constraint \"%s\" of %s, %s", command->name, get_rel_name(relid),
@@ -425,8 +429,8 @@ static void
 lintdrop_database(LintStatement *statement, const DropdbStmt *drop)
 {
 	if (OidIsValid(get_database_oid(drop->dbname, true)))
-		migrate_lint_find_loss(statement, LINT_BAN_DROP_DATABASE, InvalidOid, list_make1_oid(InvalidOid),
-							   "database \"%s\" goes, and nothing of it is kept", drop->dbname);
+		migrate_lint_prove(migrate_lint_find_loss(statement, LINT_BAN_DROP_DATABASE, InvalidOid, list_make1_oid(InvalidOid),
+												  "database \"%s\" goes, and nothing of it is kept", drop->dbname));
 }
 
 /* Look at a statement. */

@@ -310,7 +310,7 @@ migrate_lint_enum_use(LintStatement *statement)
 
 	if (!lintenum_statement(&walk, statement->node))
 		return;
-	migrate_lint_find(statement, LINT_ENUM_VALUE_USED_IN_SAME_TRANSACTION, InvalidOid,
-					  "value '%s' of %s is added in the same transaction: the statement fails",
-					  walk.used->value, format_type_be(walk.used->type));
+	migrate_lint_prove(migrate_lint_find(statement, LINT_ENUM_VALUE_USED_IN_SAME_TRANSACTION, InvalidOid,
+										 "value '%s' of %s is added in the same transaction: the statement fails",
+										 walk.used->value, format_type_be(walk.used->type)));
 }

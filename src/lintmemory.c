@@ -229,6 +229,33 @@ lintmemory_remember_relation(LintStatement *statement)
 	}
 }
 
+/* Tell whether a statement may change what depends on what, other than by a DROP. */
+static bool
+lintmemory_alters(const LintStatement *statement)
+{
+	switch (nodeTag(statement->node))
+	{
+		case T_AlterTableStmt:
+		case T_AlterDomainStmt:
+		case T_AlterObjectSchemaStmt:
+		case T_AlterObjectDependsStmt:
+		case T_AlterPolicyStmt:
+		case T_AlterFunctionStmt:
+		case T_AlterTypeStmt:
+		case T_AlterOperatorStmt:
+		case T_AlterOpFamilyStmt:
+		case T_AlterStatsStmt:
+		case T_CreateFunctionStmt:
+		case T_CreateTrigStmt:
+		case T_DefineStmt:
+		case T_RuleStmt:
+		case T_ViewStmt:
+			return true;
+		default:
+			return statement->prediction->opaque;
+	}
+}
+
 /* Remember what a statement leaves for those after it. */
 void
 migrate_lint_remember(LintStatement *statement)
@@ -237,6 +264,7 @@ migrate_lint_remember(LintStatement *statement)
 	Node	   *node = statement->node;
 
 	lint->opaque |= statement->prediction->opaque;
+	lint->altered |= lintmemory_alters(statement);
 	lint->dropped = list_concat(lint->dropped, statement->prediction->dropped);
 	lintmemory_held(statement);
 	switch (nodeTag(node))

@@ -69,9 +69,9 @@ lintname_schema(LintStatement *statement, const RenameStmt *rename)
 	List	   *users = OidIsValid(schema) ? migrate_lint_users(NamespaceRelationId, schema) : NIL;
 
 	if (users != NIL)
-		migrate_lint_find(statement, LINT_RENAMING_SCHEMA, InvalidOid,
-						  "what calls it \"%s\" fails, in names and in search_path: in it are %s%s", rename->subname,
-						  migrate_lint_describe(users), lintname_namers(rename->subname));
+		migrate_lint_prove(migrate_lint_find(statement, LINT_RENAMING_SCHEMA, InvalidOid,
+											 "what calls it \"%s\" fails, in names and in search_path: in it are %s%s", rename->subname,
+											 migrate_lint_describe(users), lintname_namers(rename->subname)));
 }
 
 /* RENAME */

@@ -218,10 +218,10 @@ lintroutine_change_volatility(LintStatement *statement, Oid function, char volat
 		return;
 	relying = lintroutine_relying(function);
 	if (relying != NIL)
-		migrate_lint_find(statement, LINT_FUNCTION_VOLATILITY_CHANGE, InvalidOid,
-						  "%s was %s, and is %s from now on: on that relies %s", get_func_name(function),
-						  names[strchr(letters, func_volatile(function)) - letters],
-						  names[strchr(letters, volatility) - letters], migrate_lint_describe(relying));
+		migrate_lint_prove(migrate_lint_find(statement, LINT_FUNCTION_VOLATILITY_CHANGE, InvalidOid,
+											 "%s was %s, and is %s from now on: on that relies %s", get_func_name(function),
+											 names[strchr(letters, func_volatile(function)) - letters],
+											 names[strchr(letters, volatility) - letters], migrate_lint_describe(relying)));
 }
 
 /* Return the function that CREATE OR REPLACE FUNCTION replaces. */
@@ -264,32 +264,13 @@ lintroutine_create_function(LintStatement *statement, const CreateFunctionStmt *
 									  volatility == '\0' ? PROVOLATILE_VOLATILE : volatility);
 }
 
-/* Leave out of some objects what this statement or an earlier one drops. */
-static List *
-lintroutine_left(const LintStatement *statement, List *objects)
-{
-	Lint		all = {.dropped = list_concat_copy(statement->lint->dropped, statement->prediction->dropped)};
-	List	   *left = NIL;
-	ListCell   *lc;
-
-	foreach(lc, objects)
-	{
-		ObjectAddress *object = lfirst(lc);
-
-		if (!migrate_lint_is_dropped(&all, object->classId, object->objectId) &&
-			!migrate_lint_is_dropped(&all, RelationRelationId, migrate_predict_holder(object, NULL)))
-			left = lappend(left, object);
-	}
-	return left;
-}
-
 /* A function that goes. */
 static void
 lintroutine_drop_function(LintStatement *statement, Oid function, bool cascade)
 {
 	const char *name = get_func_name(function);
 	List	   *users = cascade ? NIL :
-	lintroutine_left(statement, migrate_lint_users(ProcedureRelationId, function));
+	migrate_lint_left(statement, migrate_lint_users(ProcedureRelationId, function));
 	List	   *namers;
 	LintFinding *finding;
 
@@ -297,14 +278,13 @@ lintroutine_drop_function(LintStatement *statement, Oid function, bool cascade)
 		return;
 	if (users != NIL)
 	{
-		finding = migrate_lint_find(statement, LINT_DROPPING_DEPENDED_FUNCTION, InvalidOid,
-									"%s is in use, so that the statement fails: by %s", name,
-									migrate_lint_describe(users));
-		if (finding != NULL)
-			finding->proved = true;
+		migrate_lint_prove((statement->lint->altered ? migrate_lint_find : migrate_lint_find_failing)
+						   (statement, LINT_DROPPING_DEPENDED_FUNCTION, InvalidOid,
+							"%s is in use, so that the statement fails: by %s", name,
+							migrate_lint_describe(users)));
 		return;
 	}
-	namers = lintroutine_left(statement, migrate_lint_namers(name));
+	namers = migrate_lint_left(statement, migrate_lint_namers(name));
 	if (namers == NIL)
 		return;
 	finding = migrate_lint_find(statement, LINT_DROPPING_DEPENDED_FUNCTION, InvalidOid,

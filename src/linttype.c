@@ -155,8 +155,8 @@ linttype_alter_enum(LintStatement *statement, const AlterEnumStmt *alter)
 	}
 	else if (OidIsValid(type) && !migrate_lint_type_is_new(statement->lint, alter->typeName) &&
 			 SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type), CStringGetDatum(alter->oldVal)))
-		migrate_lint_find(statement, LINT_RENAMING_ENUM_VALUE, InvalidOid,
-						  "what calls the value '%s' of %s by that name fails", alter->oldVal, name);
+		migrate_lint_prove(migrate_lint_find(statement, LINT_RENAMING_ENUM_VALUE, InvalidOid,
+											 "what calls the value '%s' of %s by that name fails", alter->oldVal, name));
 }
 
 /* Look at a statement. */
