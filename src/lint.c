@@ -159,8 +159,8 @@ static LintSeverity
 lint_lock_severity(LOCKMODE mode, bool rewrite, int64 ms)
 {
 	/*
-	 * ANALYZE, VACUUM and other DDL wait; the application does not, unless all
-	 * rows are locked because they are written.
+	 * ANALYZE, VACUUM and other DDL wait; the application does not, unless
+	 * all rows are locked because they are written.
 	 */
 	if (mode < ShareLock && !(mode == RowExclusiveLock && rewrite))
 		return LINT_LOW;
@@ -171,7 +171,8 @@ lint_lock_severity(LOCKMODE mode, bool rewrite, int64 ms)
 typedef struct LintCause
 {
 	const PredictedRelation *lock;	/* NULL = the prediction is */
-	int64		ms;				/* that others have made one wait already; -1 = nobody */
+	int64		ms;				/* that others have made one wait already; -1
+								 * = nobody */
 } LintCause;
 
 /* Fill in the lock that counts, what is done under it, and its severity. */
@@ -201,7 +202,11 @@ lint_derive(const LintStatement *statement, LintFinding *finding, const LintCaus
 	switch (migrate_lint_rules[finding->rule].derivation)
 	{
 		case LINT_BY_LOCK:
-			/* nobody waits for what is not there, and not long for what is empty */
+
+			/*
+			 * nobody waits for what is not there, and not long for what is
+			 * empty
+			 */
 			return OidIsValid(finding->relid) &&
 				(finding->bytes != 0 || cause->ms >= 0 ||
 				 get_rel_relkind(finding->relid) == RELKIND_PARTITIONED_TABLE);
@@ -272,7 +277,7 @@ lint_is_wanted(const LintRule *rule)
 		return false;
 	foreach(lc, names)
 		if (strcmp(lfirst(lc), rule->name) == 0)
-			return true;
+		return true;
 	return false;
 }
 
@@ -330,13 +335,14 @@ lint_format(const char *format, va_list args)
 LintFinding *
 migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const char *format,...)
 {
+	LintCause	cause = {.ms = -1};
 	va_list		args;
 	char	   *message;
 
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, relid, (LintCause) {.ms = -1}, message);
+	return lint_find(statement, rule, relid, cause, message);
 }
 
 /* The same, of work that is done while a lock of an earlier statement is held. */
@@ -344,13 +350,14 @@ LintFinding *
 migrate_lint_find_under(LintStatement *statement, LintRuleId rule, const PredictedRelation *held,
 						const char *format,...)
 {
+	LintCause	cause = {.lock = held, .ms = -1};
 	va_list		args;
 	char	   *message;
 
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, held->relid, (LintCause) {.lock = held, .ms = -1}, message);
+	return lint_find(statement, rule, held->relid, cause, message);
 }
 
 /* The same, of a lock that others stand in the way of, for so many milliseconds so far. */
@@ -358,13 +365,14 @@ LintFinding *
 migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule, const PredictedRelation *lock,
 						  int64 ms, const char *format,...)
 {
+	LintCause	cause = {.lock = lock, .ms = ms};
 	va_list		args;
 	char	   *message;
 
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, lock->relid, (LintCause) {.lock = lock, .ms = ms}, message);
+	return lint_find(statement, rule, lock->relid, cause, message);
 }
 
 /* Return the key of a relation's name, whatever its schema. */
@@ -404,7 +412,7 @@ lint_is_made(Lint *lint, const RangeVar *name)
 		return true;
 	foreach(lc, lint->made)
 		if (lint_means(name, lfirst(lc)))
-			return true;
+		return true;
 	return false;
 }
 
@@ -416,12 +424,9 @@ migrate_lint_target(const LintStatement *statement, const RangeVar *name)
 
 	if (names->last == name)
 		return names->target;
-	names->target = (LintTarget) {
-		.name = quote_qualified_identifier(name->schemaname, name->relname),
-			.is_new = lint_is_made(statement->lint, name)
-	};
-	if (!names->target.is_new)
-		names->target.relid = RangeVarGetRelid(name, NoLock, true);
+	names->target.name = quote_qualified_identifier(name->schemaname, name->relname);
+	names->target.is_new = lint_is_made(statement->lint, name);
+	names->target.relid = names->target.is_new ? InvalidOid : RangeVarGetRelid(name, NoLock, true);
 	names->last = name;
 	return names->target;
 }
@@ -485,7 +490,7 @@ lint_remember(LintStatement *statement)
 		}
 		(void) keyset_add(lint->held_places, relation->relid, list_length(lint->held));
 		lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
-													sizeof(PredictedRelation)));
+												sizeof(PredictedRelation)));
 	}
 }
 
@@ -493,10 +498,14 @@ lint_remember(LintStatement *statement)
 static int
 lint_lines(const char *text, int length)
 {
+	const char *end = text + length;
 	int			lines = 0;
 
-	for (int i = 0; i < length; i++)
-		lines += text[i] == '\n';
+	while ((text = memchr(text, '\n', end - text)) != NULL)
+	{
+		lines++;
+		text++;
+	}
 	return lines;
 }
 
@@ -550,9 +559,10 @@ lint_predict(LintStatement *statement)
 }
 
 /* What is done with each statement, in this order. */
-static void (*const lint_steps[]) (LintStatement *) = {
+static void (*const lint_steps[]) (LintStatement *) =
+{
 	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
-	migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
+		migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
 };
 
 /* How far a script has been looked at. */

@@ -113,7 +113,7 @@ lintcourse_makes(Lint *lint, Node *node)
 			relation = ((AlterObjectSchemaStmt *) node)->relation;
 			if (relation != NULL)
 				lintcourse_made(lint, makeRangeVar(((AlterObjectSchemaStmt *) node)->newschema,
-												 relation->relname, -1));
+												   relation->relname, -1));
 			break;
 		case T_RenameStmt:
 			relation = ((RenameStmt *) node)->relation;
@@ -127,7 +127,7 @@ lintcourse_makes(Lint *lint, Node *node)
 			lint->made_schema = true;
 			foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
 				if (IsA(lfirst(lc), CreateStmt))
-					lintcourse_made(lint, ((CreateStmt *) lfirst(lc))->relation);
+				lintcourse_made(lint, ((CreateStmt *) lfirst(lc))->relation);
 			break;
 		case T_DropStmt:
 			lint->unsure |= ((DropStmt *) node)->removeType == OBJECT_EXTENSION;

@@ -33,7 +33,8 @@ typedef struct LiveHolders
 	int			count;
 	int			pid;			/* of the one that is there for longest, or 0 */
 	TransactionId prepared;		/* one that is prepared, or 0 */
-	int			wraparound;		/* pid of a vacuum that does not give way, or 0 */
+	int			wraparound;		/* pid of a vacuum that does not give way, or
+								 * 0 */
 	int			autovacuum;		/* how many give way to whoever waits */
 	int64		ms;				/* for how long; -1 = it is not known */
 } LiveHolders;
