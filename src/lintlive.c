@@ -64,8 +64,8 @@ lintlive_age(int pid)
 static void
 lintlive_holder(LiveHolders *holders, const VirtualTransactionId *transaction)
 {
-	PGPROC	   *process = compat_transaction_process(transaction);
-	int			pid = process == NULL ? 0 : process->pid;
+	PGPROC	   *process = compat_vxid_proc(transaction);
+	int			pid = process == NULL || !compat_proc_is_in(process, transaction) ? 0 : process->pid;
 	bool		more;
 	int64		ms;
 
@@ -105,6 +105,8 @@ lintlive_holders(const PredictedRelation *relation)
 
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relation->relid);
 	transactions = GetLockConflicts(&tag, relation->mode, &count);
+	if (count > 0)				/* see what they do now, not what they did before */
+		pgstat_clear_backend_activity_snapshot();
 	for (int i = 0; i < count; i++)
 		lintlive_holder(&holders, &transactions[i]);
 	return holders;

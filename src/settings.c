@@ -127,6 +127,8 @@ settings_init_lint(void)
 							   PGC_USERSET,
 							   GUC_LIST_INPUT,
 							   NULL, NULL, NULL);
+}
+
 /* Define the settings of locks. */
 static void
 settings_init_locks(void)
