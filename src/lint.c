@@ -440,10 +440,14 @@ migrate_lint_prove(LintFinding *finding)
 static int
 lint_lines(const char *text, int length)
 {
+	const char *end = text + length;
 	int			lines = 0;
 
-	for (int i = 0; i < length; i++)
-		lines += text[i] == '\n';
+	while ((text = memchr(text, '\n', end - text)) != NULL)
+	{
+		lines++;
+		text++;
+	}
 	return lines;
 }
 

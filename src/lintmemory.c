@@ -118,16 +118,9 @@ migrate_lint_target(const LintStatement *statement, const RangeVar *name)
 	if (names->last == name)
 		return names->target;
 	made = lintmemory_find(statement->lint, name);
-	names->target = (LintTarget) {
-		.name = quote_qualified_identifier(name->schemaname, name->relname)
-	};
-	if (made == NULL)
-		names->target.relid = migrate_lint_relation(name);
-	else
-	{
-		names->target.relid = made->relid;
-		names->target.is_new = !OidIsValid(made->relid);
-	}
+	names->target.name = quote_qualified_identifier(name->schemaname, name->relname);
+	names->target.relid = made == NULL ? migrate_lint_relation(name) : made->relid;
+	names->target.is_new = made != NULL && !OidIsValid(made->relid);
 	names->last = name;
 	return names->target;
 }
