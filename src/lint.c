@@ -22,6 +22,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
@@ -31,6 +32,7 @@
 #include "utils/rel.h"
 #include "utils/varlena.h"
 
+#include "attempt.h"
 #include "describe.h"
 #include "lint.h"
 #include "predicting.h"
@@ -85,6 +87,36 @@ migrate_lint_is_empty(Oid relid)
 	return lint_bytes(relid) == 0 && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
 }
 
+/*
+ * Take together what is done to a relation and to those of its children that the
+ * statement goes on to; bytes is what they have, -1 = not known.
+ */
+static PredictedRelation
+lint_family(const LintStatement *statement, Oid relid, const PredictedRelation *lock, int64 *bytes)
+{
+	List	   *family = has_subclass(relid) ? find_all_inheritors(relid, NoLock, NULL) :
+	list_make1_oid(relid);
+	PredictedRelation all = {.relid = relid};
+	ListCell   *lc;
+
+	*bytes = lint_bytes(relid);
+	foreach(lc, family)
+	{
+		const PredictedRelation *member = lock != NULL ? lock :
+		migrate_prediction_find(statement->prediction, lfirst_oid(lc));
+
+		if (member == NULL)
+			continue;
+		all.mode = Max(all.mode, member->mode);
+		all.scan |= member->scan;
+		all.build |= member->build;
+		all.rewrite |= member->rewrite;
+		if (lfirst_oid(lc) != relid && *bytes >= 0)
+			*bytes += Max(lint_bytes(lfirst_oid(lc)), 0);
+	}
+	return all;
+}
+
 /* Return what is done to a relation, and about how many milliseconds that takes. */
 static const char *
 lint_work(const PredictedRelation *relation, int64 bytes, int64 *ms)
@@ -111,17 +143,16 @@ static bool
 lint_derive(const LintStatement *statement, LintFinding *finding, const PredictedRelation *lock)
 {
 	const LintRule *rule = &migrate_lint_rules[finding->rule];
-	PredictedRelation *relation = !OidIsValid(finding->relid) ? NULL :
-	migrate_prediction_find(statement->prediction, finding->relid);
 	int64		ms = 0;
 
-	finding->bytes = OidIsValid(finding->relid) ? lint_bytes(finding->relid) : -1;
-	if (lock != NULL)
-		relation = unconstify(PredictedRelation *, lock);
-	if (relation != NULL)
+	finding->bytes = -1;
+	if (OidIsValid(finding->relid))
 	{
-		finding->mode = relation->mode;
-		finding->work = lint_work(relation, finding->bytes, &ms);
+		PredictedRelation family = lint_family(statement, finding->relid, lock, &finding->bytes);
+
+		finding->mode = family.mode;
+		if (family.mode != NoLock)
+			finding->work = lint_work(&family, finding->bytes, &ms);
 	}
 	switch (rule->derivation)
 	{
@@ -419,18 +450,38 @@ lint_check_ignores(LintStatement *statement)
 	}
 }
 
-/* Look at one statement. */
+/* What is done with each statement, in this order. */
+static void (*const lint_steps[]) (LintStatement *) = {
+	migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
+	migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
+	migrate_lint_remember,
+};
+
+/* How far a statement has been looked at. */
+typedef struct LintProgress
+{
+	LintStatement *statement;
+	int			step;			/* the next one */
+} LintProgress;
+
+/* Go on from where an error stopped it. */
+static void
+lint_go_on(void *argument)
+{
+	LintProgress *progress = argument;
+
+	while (progress->step < lengthof(lint_steps))
+		lint_steps[progress->step++] (progress->statement);
+}
+
+/* Look at one statement, and put up with what is wrong: it will say so itself. */
 static void
 lint_statement(LintStatement *statement)
 {
-	migrate_lint_index(statement);
-	migrate_lint_column(statement);
-	migrate_lint_table(statement);
-	migrate_lint_routine(statement);
-	migrate_lint_partition(statement);
-	migrate_lint_transaction(statement);
-	lint_check_ignores(statement);
-	lint_remember(statement);
+	LintProgress progress = {.statement = statement};
+
+	while (progress.step < lengthof(lint_steps))
+		(void) migrate_attempt(lint_go_on, &progress);
 }
 
 /*

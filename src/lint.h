@@ -94,17 +94,33 @@ typedef struct Lint
 								 * the script, on relations that are there */
 	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
 								 * in the script refer to */
+	List	   *checks;			/* of LintCheck */
+	List	   *touched;		/* OIDs of relations that are there, whose rows a
+								 * statement so far may have changed */
+	List	   *cleared;		/* and of those that, or parts of which, it may
+								 * have dropped or renamed */
+	bool		redefined;		/* functions or publications may be others */
 	List	   *overrides;		/* of LintOverride */
 	bool		opaque;			/* a statement so far may have done anything */
 	bool		down;			/* a down script */
 } Lint;
 
-/* A column made so far. */
+/* A column made so far, of a table that is there. */
 typedef struct LintColumn
 {
 	Oid			relid;
 	const char *name;
+	ColumnDef  *definition;
 } LintColumn;
+
+/* A CHECK made or validated so far, of a table that is there. */
+typedef struct LintCheck
+{
+	Oid			relid;
+	const char *name;			/* NULL = the server names it */
+	Node	   *expression;		/* raw; NULL = it is there */
+	bool		valid;
+} LintCheck;
 
 /* One statement while it is looked at. */
 typedef struct LintStatement
@@ -132,6 +148,18 @@ extern LintFinding *migrate_lint_find_under(LintStatement *statement, LintRuleId
 extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
 extern bool migrate_lint_is_empty(Oid relid);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
+
+/* lintmemory.c */
+extern void migrate_lint_remember(LintStatement *statement);
+extern LintColumn *migrate_lint_made_column(const Lint *lint, Oid relid, const char *name);
+extern bool migrate_lint_is_touched(const LintStatement *statement, Oid relid);
+extern bool migrate_lint_proves_not_null(const Lint *lint, Oid relid, const char *column);
+
+/* lintprobe.c */
+extern bool migrate_lint_probe_rows(const LintStatement *statement, Oid relid);
+extern bool migrate_lint_probe_null(const LintStatement *statement, Oid relid, const char *column);
+extern bool migrate_lint_probe_duplicate(const LintStatement *statement, Oid relid, List *columns,
+										 bool nulls_are_equal);
 
 /* lintoverride.c */
 extern List *migrate_lint_overrides(void);

@@ -24,7 +24,6 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -36,11 +35,10 @@
 #include "parser/parse_type.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
+#include "attempt.h"
 #include "predicting.h"
 
 /* Find a relation in a prediction, or NULL. */
@@ -539,41 +537,31 @@ migrate_prediction_statement(Prediction *prediction, Node *statement)
 	}
 }
 
+/* A statement to be looked at. */
+typedef struct PredictWork
+{
+	Prediction *prediction;
+	Node	   *statement;
+} PredictWork;
+
+/* Look at it. */
+static void
+predict_work(void *argument)
+{
+	PredictWork *work = argument;
+
+	migrate_prediction_statement(work->prediction, work->statement);
+}
+
 /* Predict, and put up with statements that are wrong. */
 static Prediction *
 predict_safely(Node *statement, bool locks_only)
 {
 	Prediction *prediction = palloc0(sizeof(Prediction));
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	PredictWork work = {.prediction = prediction, .statement = statement};
 
 	prediction->locks_only = locks_only;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		migrate_prediction_statement(prediction, statement);
-		/* what looking up names has locked is let go */
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-			ReThrowError(error);
-		FlushErrorState();
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	(void) migrate_attempt(predict_work, &work);
 	return prediction;
 }
 

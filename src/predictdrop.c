@@ -68,17 +68,22 @@ static const struct
 	{StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, offsetof(FormData_pg_statistic_ext, stxrelid), ShareUpdateExclusiveLock},
 };
 
-/* Lock the relation that an object is a part of. */
-static void
-predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
+/*
+ * Return the relation that an object is a part of, or InvalidOid, and how it is
+ * locked when the part goes.
+ */
+Oid
+migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode)
 {
+	Oid			relid = InvalidOid;
+
+	*mode = NoLock;
 	for (int i = 0; i < lengthof(predictdrop_parts); i++)
 	{
 		Relation	rel;
 		ScanKeyData key;
 		SysScanDesc scan;
 		HeapTuple	tuple;
-		Oid			relid = InvalidOid;
 
 		if (predictdrop_parts[i].class != object->classId)
 			continue;
@@ -91,9 +96,20 @@ predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
 			memcpy(&relid, (char *) GETSTRUCT(tuple) + predictdrop_parts[i].relation, sizeof(Oid));
 		systable_endscan(scan);
 		table_close(rel, AccessShareLock);
-		if (OidIsValid(relid))
-			(void) migrate_prediction_lock(walk->prediction, relid, predictdrop_parts[i].mode);
+		*mode = predictdrop_parts[i].mode;
 	}
+	return relid;
+}
+
+/* Lock the relation that an object is a part of. */
+static void
+predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
+{
+	LOCKMODE	mode;
+	Oid			relid = migrate_predict_holder(object, &mode);
+
+	if (OidIsValid(relid))
+		(void) migrate_prediction_lock(walk->prediction, relid, mode);
 }
 
 /* Lock a relation that goes, and what has to know of it. */

@@ -28,6 +28,7 @@ extern void migrate_predict_foreign_key(Prediction *prediction, Oid relid,
 
 /* predictcolumn.c */
 extern Constraint *migrate_predict_column_constraint(const ColumnDef *column, ConstrType type);
+extern Oid	migrate_predict_serial_type(const TypeName *type);
 extern bool migrate_predict_add_rewrites(Relation rel, const ColumnDef *column);
 extern bool migrate_predict_type_rewrites(Relation rel, const char *name, const ColumnDef *column);
 extern bool migrate_predict_not_null_scans(Relation rel, const char *name);
@@ -72,6 +73,7 @@ extern void migrate_predict_partition_of(Prediction *prediction, CreateStmt *sta
 extern void migrate_predict_drop(Prediction *prediction, DropStmt *statement);
 extern void migrate_predict_drop_object(Prediction *prediction, const ObjectAddress *object,
 										DropBehavior behavior);
+extern Oid	migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode);
 extern void migrate_predict_truncate(Prediction *prediction, TruncateStmt *statement);
 
 /* predictquery.c */
