@@ -103,7 +103,7 @@ SELECT * FROM show('DO ''BEGIN END''; SELECT show('''')');
 -- statements that are wrong: they say so themselves when they run
 SELECT * FROM show('ALTER TABLE nowhere ADD a integer; DROP TABLE nowhere; ALTER TABLE artist DROP nothing; ALTER TABLE artist ALTER note TYPE nonsense');
 SELECT * FROM show('ALTER TABLE artist ADD a integer DEFAULT nonsense(); ALTER TABLE work ATTACH PARTITION sale_2 FOR VALUES IN (1); CREATE TABLE x PARTITION OF work DEFAULT');
-SELECT * FROM show('CREATE STATISTICS s ON a FROM (VALUES (1)) AS v (a); ALTER TABLE sale ATTACH PARTITION sale_2 FOR VALUES IN (1)');
+SELECT * FROM show('CREATE STATISTICS s ON a FROM (VALUES (1)) AS v (a); ALTER TABLE sale ATTACH PARTITION sale_2 FOR VALUES IN (1); ALTER INDEX sale ATTACH PARTITION sale_1');
 SELECT * FROM show('ALTER TABEL artist');
 
 -- nothing is held afterwards

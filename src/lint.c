@@ -512,6 +512,9 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 		statement.prediction = migrate_predict(statement.node);
 		statement.ignores = lint_ignores(script, after, stmt->line);
 		lint_statement(&statement);
+		/* each statement is a transaction of its own then */
+		if (script->directives.no_transaction)
+			lint->held = lint->key_parents = NIL;
 		after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
 	}
 	last.prediction = palloc0(sizeof(Prediction));

@@ -95,6 +95,7 @@ typedef struct Lint
 	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
 								 * in the script refer to */
 	List	   *checks;			/* of LintCheck */
+	List	   *indexes;		/* of LintIndex */
 	List	   *touched;		/* OIDs of relations that are there, whose rows a
 								 * statement so far may have changed */
 	List	   *cleared;		/* and of those that, or parts of which, it may
@@ -121,6 +122,13 @@ typedef struct LintCheck
 	Node	   *expression;		/* raw; NULL = it is there */
 	bool		valid;
 } LintCheck;
+
+/* An index made so far, of a table that is there. */
+typedef struct LintIndex
+{
+	Oid			relid;
+	List	   *columns;		/* of String */
+} LintIndex;
 
 /* One statement while it is looked at. */
 typedef struct LintStatement
@@ -152,6 +160,7 @@ extern const char *migrate_lint_severity_name(LintSeverity severity);
 /* lintmemory.c */
 extern void migrate_lint_remember(LintStatement *statement);
 extern LintColumn *migrate_lint_made_column(const Lint *lint, Oid relid, const char *name);
+extern bool migrate_lint_made_index(const Lint *lint, Oid relid, List *columns);
 extern bool migrate_lint_is_touched(const LintStatement *statement, Oid relid);
 extern bool migrate_lint_proves_not_null(const Lint *lint, Oid relid, const char *column);
 

@@ -193,6 +193,35 @@ lintmemory_column(Lint *lint, Oid relid, ColumnDef *definition)
 	lint->made_columns = lappend(lint->made_columns, column);
 }
 
+/* Remember an index on columns. */
+static void
+lintmemory_index(Lint *lint, Oid relid, List *columns)
+{
+	LintIndex  *index = palloc(sizeof(LintIndex));
+
+	index->relid = relid;
+	index->columns = columns;
+	lint->indexes = lappend(lint->indexes, index);
+}
+
+/* Remember CREATE INDEX, if that is of columns. */
+static void
+lintmemory_create_index(LintStatement *statement, const IndexStmt *create)
+{
+	Oid			relid = migrate_lint_target(statement, create->relation).relid;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, create->indexParams)
+	{
+		if (lfirst_node(IndexElem, lc)->name == NULL)
+			break;
+		columns = lappend(columns, makeString(lfirst_node(IndexElem, lc)->name));
+	}
+	if (OidIsValid(relid) && columns != NIL && create->whereClause == NULL)
+		lintmemory_index(statement->lint, relid, columns);
+}
+
 /* Remember what ALTER TABLE adds. */
 static void
 lintmemory_alter(LintStatement *statement, const AlterTableStmt *alter)
@@ -215,6 +244,8 @@ lintmemory_alter(LintStatement *statement, const AlterTableStmt *alter)
 				if (constraint->contype == CONSTR_CHECK && !constraint->is_no_inherit)
 					lintmemory_check(statement->lint, relid, constraint->conname,
 									 constraint->raw_expr, !constraint->skip_validation);
+				if (constraint->keys != NIL)
+					lintmemory_index(statement->lint, relid, constraint->keys);
 				break;
 			case AT_ValidateConstraint:
 				lintmemory_validate(statement->lint, relid, command->name);
@@ -237,6 +268,9 @@ migrate_lint_remember(LintStatement *statement)
 	{
 		case T_AlterTableStmt:
 			lintmemory_alter(statement, (AlterTableStmt *) statement->node);
+			break;
+		case T_IndexStmt:
+			lintmemory_create_index(statement, (IndexStmt *) statement->node);
 			break;
 		case T_DropStmt:
 		case T_CreateFunctionStmt:
@@ -262,6 +296,23 @@ migrate_lint_made_column(const Lint *lint, Oid relid, const char *name)
 			return column;
 	}
 	return NULL;
+}
+
+/* Tell whether an earlier statement makes an index that begins with columns, in any order. */
+bool
+migrate_lint_made_index(const Lint *lint, Oid relid, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->indexes)
+	{
+		LintIndex  *index = lfirst(lc);
+
+		if (index->relid == relid && list_length(index->columns) >= list_length(columns) &&
+			list_difference(list_copy_head(index->columns, list_length(columns)), columns) == NIL)
+			return true;
+	}
+	return false;
 }
 
 /* Tell whether a table has a trigger of somebody's: it may do anything. */

@@ -111,7 +111,8 @@ migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command
 	Relation	rel;
 	List	   *condition;
 
-	if (get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
+	/* ALTER INDEX says no bound */
+	if (get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE || command->bound == NULL)
 	{
 		if (OidIsValid(relid))
 			(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);
