@@ -37,7 +37,7 @@ migrate_ext--1.0.0.sql: $(sort $(wildcard install/*.sql))
 	cat $^ >$@
 
 # What follows works before any PostgreSQL package is there.
-.PHONY: demo test bench corpus test-versions test-cassert unit indent check-indent
+.PHONY: demo test bench corpus predict regression-ddl test-versions test-cassert unit indent check-indent
 
 demo:
 	@tools/demo.sh
@@ -50,6 +50,12 @@ bench:
 
 corpus:
 	@tools/corpus.sh $(DIR)
+
+predict:
+	@tools/predict.sh $(FILES)
+
+regression-ddl:
+	@tools/regression-ddl.sh $(DIR) $(FILES)
 
 test-versions:
 	@tools/test-versions.sh

@@ -1,6 +1,6 @@
 /*
  * Objects of no family: conversions, collations, languages, transforms,
- * extensions, event triggers, publications, default privileges.
+ * extensions, event triggers, publications, subscriptions, default privileges.
  */
 
 CREATE VIEW migrate.live_conversion AS
@@ -156,6 +156,41 @@ WHERE p.oid >= 16384
 	AND NOT EXISTS (SELECT FROM pg_depend x
 		WHERE x.classid = 'pg_publication'::regclass AND x.objid = p.oid AND x.deptype = 'e');
 COMMENT ON VIEW migrate.live_publication IS 'publications as they are now';
+
+/*
+ * A connection string holds passwords: as of the options of user mappings, 24 bits of
+ * a digest show that it changed.  What the server changes by itself is no schema:
+ * whether the subscription is enabled, and how far it is.  The catalog is that of all
+ * databases.  Streaming has another default from version 18 on, and other values from
+ * 16 on; the columns password_required, run_as_owner and origin are new in 16, and
+ * failover in 17.
+ */
+CREATE VIEW migrate.live_subscription AS
+SELECT 'pg_subscription'::regclass::oid AS class, s.oid AS object, 'subscription'::text AS kind,
+	quote_ident(s.subname) AS name,
+	migrate.properties_json(
+		'connection', left(encode(sha256(convert_to(json_build_array('subscription', s.subconninfo)::text, 'UTF8')), 'hex'), 6),
+		'publications', to_json(s.subpublications),
+		'slot_name', nullif(coalesce(s.subslotname, 'none'), s.subname),
+		'binary', CASE WHEN s.subbinary THEN true END,
+		'streaming', CASE j ->> 'substream' WHEN 'p' THEN 'parallel' WHEN 't' THEN 'on' WHEN 'true' THEN 'on' ELSE 'off' END,
+		'two_phase', CASE WHEN s.subtwophasestate <> 'd' THEN true END,
+		'disable_on_error', CASE WHEN s.subdisableonerr THEN true END,
+		'password_required', CASE WHEN j ->> 'subpasswordrequired' = 'false' THEN false END,
+		'run_as_owner', CASE WHEN j ->> 'subrunasowner' = 'true' THEN true END,
+		'origin', nullif(j ->> 'suborigin', 'any'),
+		'failover', CASE WHEN j ->> 'subfailover' = 'true' THEN true END,
+		'synchronous_commit', nullif(s.subsynccommit, 'off'),
+		'owner', pg_get_userbyid(s.subowner),
+		'comment', d.description,
+		'labels', (SELECT json_object_agg(l.provider, l.label ORDER BY l.provider COLLATE "C")
+			FROM pg_shseclabel l WHERE l.classoid = 'pg_subscription'::regclass AND l.objoid = s.oid)) AS definition
+FROM pg_subscription s
+CROSS JOIN LATERAL to_jsonb(s) j
+LEFT JOIN pg_description d ON d.classoid = 'pg_subscription'::regclass AND d.objoid = s.oid AND d.objsubid = 0
+WHERE s.subdbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database());
+COMMENT ON VIEW migrate.live_subscription IS
+'subscriptions of this database as they are now, without their connection strings';
 
 CREATE VIEW migrate.live_default_privileges AS
 SELECT 'pg_default_acl'::regclass::oid AS class, d.oid AS object, 'default privileges'::text AS kind,

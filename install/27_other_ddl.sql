@@ -59,6 +59,38 @@ END;
 COMMENT ON FUNCTION migrate.publication_ddl(text, json) IS
 'statements that create a publication from its definition, without owner and comment';
 
+-- As pg_dump does it: nothing is connected, and the slot is not made.
+CREATE FUNCTION migrate.subscription_options_ddl(definition json) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT string_agg(o.key || ' = ' || CASE WHEN o.value = 'none' AND o.key = 'slot_name' THEN 'NONE' ELSE quote_literal(o.value) END,
+		', ' ORDER BY o.ordinality)
+	FROM json_each_text(definition) WITH ORDINALITY o
+	WHERE o.key IN ('slot_name', 'binary', 'streaming', 'two_phase', 'disable_on_error', 'password_required',
+		'run_as_owner', 'origin', 'failover', 'synchronous_commit');
+END;
+COMMENT ON FUNCTION migrate.subscription_options_ddl(json) IS
+'the options of a subscription as they stand in WITH (...)';
+
+CREATE FUNCTION migrate.subscription_publications_ddl(definition json) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT string_agg(quote_ident(p.value), ', ' ORDER BY p.ordinality)
+	FROM json_array_elements_text(definition -> 'publications') WITH ORDINALITY p;
+END;
+COMMENT ON FUNCTION migrate.subscription_publications_ddl(json) IS
+'the publications that a subscription names, as they stand behind PUBLICATION';
+
+CREATE FUNCTION migrate.subscription_ddl(name text, definition json)
+RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	SELECT format(E'-- not kept: the connection string\nCREATE SUBSCRIPTION %s CONNECTION '''' PUBLICATION %s WITH (connect = false, %s)',
+		name, migrate.subscription_publications_ddl(definition), migrate.subscription_options_ddl(definition));
+END;
+COMMENT ON FUNCTION migrate.subscription_ddl(text, json) IS
+'the statement that creates a subscription from its definition, without connection, owner and comment';
+
 -- A function without parameters is f(), an aggregate without is f(*), except in GRANT.
 CREATE FUNCTION migrate.object_phrase(kind text, name text, definition json, OUT phrase text, OUT grant_phrase text, OUT acl_kind "char")
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -119,6 +151,8 @@ BEGIN
 			RETURN QUERY SELECT 0, format('CREATE EXTENSION IF NOT EXISTS %s WITH SCHEMA %I', name, definition ->> 'schema');
 		WHEN kind = 'publication' THEN
 			RETURN QUERY SELECT 2, d FROM migrate.publication_ddl(name, definition) d;
+		WHEN kind = 'subscription' THEN
+			RETURN QUERY SELECT 2, d FROM migrate.subscription_ddl(name, definition) d;
 		WHEN kind = 'privileges' THEN
 			RETURN QUERY SELECT 6, d FROM migrate.privileges_ddl(name, definition) d;
 			RETURN;

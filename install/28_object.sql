@@ -36,6 +36,7 @@ UNION ALL SELECT * FROM migrate.live_server
 UNION ALL SELECT * FROM migrate.live_user_mapping
 UNION ALL SELECT * FROM migrate.live_event_trigger
 UNION ALL SELECT * FROM migrate.live_publication
+UNION ALL SELECT * FROM migrate.live_subscription
 UNION ALL SELECT * FROM migrate.live_default_privileges
 UNION ALL SELECT * FROM migrate.live_privileges;
 COMMENT ON VIEW migrate.live_object IS
@@ -142,7 +143,7 @@ FROM (VALUES ('schema', 'base'), ('extension', 'base'), ('language', NULL), ('co
 	('foreign-data wrapper', NULL), ('server', NULL), ('user mapping', NULL),
 	('sequence', 'sequence'), ('table', 'table'), ('foreign table', 'table'), ('inherited check', NULL), ('constraint', NULL),
 	('function', 'code'), ('procedure', 'code'), ('aggregate', 'code'), ('view', 'view'), ('materialized view', NULL), ('index', NULL),
-	('foreign key', NULL), ('statistics', NULL), ('rule', NULL), ('trigger', NULL), ('policy', NULL), ('publication', NULL),
+	('foreign key', NULL), ('statistics', NULL), ('rule', NULL), ('trigger', NULL), ('policy', NULL), ('publication', NULL), ('subscription', NULL),
 	('privileges', NULL), ('default privileges', NULL), ('event trigger', NULL)) v (kind, trait);
 COMMENT ON VIEW migrate.object_kind IS
 'the kinds of objects, in the order in which a script creates them where dependencies leave the choice.
@@ -351,7 +352,7 @@ BEGIN
 	SELECT row_number() OVER (ORDER BY
 			CASE WHEN d.part = 0 OR d.part = 1 AND l.id IS NOT NULL THEN 0
 				-- at once: the expressions of its indexes are evaluated as the owner of a table
-				WHEN d.part = 5 AND o.kind <> 'publication' THEN 0
+				WHEN d.part = 5 AND o.kind NOT IN ('publication', 'subscription') THEN 0
 				ELSE d.part END,
 			CASE WHEN d.part IN (1, 5) AND l.id IS NOT NULL AND (d.part = 1 OR o.trait = 'shell') THEN l.place
 				ELSE f.place END,
@@ -405,5 +406,5 @@ $$;
 COMMENT ON FUNCTION @extschema@.migrate_schema(bigint) IS
 'The statements that create the schema in an empty database, in the order of what needs what.
 snapshot: the number of a stored one; NULL = as it is now.
-Values of options of user mappings are not kept; a comment says so. Roles and tablespaces belong to the server and must be there.
+Values of options of user mappings and connection strings of subscriptions are not kept; a comment says so. Roles and tablespaces belong to the server and must be there.
 Raises 42704 (unknown snapshot).';

@@ -106,6 +106,21 @@ COMMENT ON TRIGGER owner_only ON migrate.snapshot IS 'only the functions of migr
 COMMENT ON TRIGGER owner_only ON migrate.object_version IS 'only the functions of migrate_ext write here';
 COMMENT ON TRIGGER owner_only ON migrate.stamp IS 'only the functions of migrate_ext write here';
 
+-- Another major version of the server may render the same schema otherwise, so the
+-- first snapshot that it has taken stands for the one that was taken before.
+CREATE VIEW migrate.vouched_snapshot AS
+SELECT v.snapshot
+FROM (SELECT l.snapshot_after FROM migrate.ledger l
+	  WHERE l.event IN ('applied', 'rolled back', 'baselined', 'drift accepted')
+	  ORDER BY l.entry DESC LIMIT 1) l
+JOIN migrate.snapshot s ON s.snapshot = l.snapshot_after
+CROSS JOIN LATERAL (SELECT min(n.snapshot) AS snapshot FROM migrate.snapshot n
+	WHERE n.snapshot >= s.snapshot
+		AND substring(n.server_version, '^[0-9]+') = substring(current_setting('server_version'), '^[0-9]+')) v
+WHERE v.snapshot IS NOT NULL;
+COMMENT ON VIEW migrate.vouched_snapshot IS
+'the snapshot of the schema as the last entry of the ledger has left it; what differs from it is drift. No row = there was no such entry, or it took no snapshot';
+
 CREATE FUNCTION @extschema@.migrate_snapshot(label text DEFAULT NULL)
 RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_snapshot';

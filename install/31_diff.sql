@@ -24,8 +24,24 @@ END;
 COMMENT ON FUNCTION migrate.common_properties(text, json) IS
 'privileges, comment and labels of an object or column';
 
+CREATE FUNCTION migrate.standard_acl(kind text, owner text) RETURNS json
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT json_agg(CASE WHEN m[1] = '' THEN '' ELSE o.role END || '=' || m[2] || '/' || o.role)
+	FROM (SELECT CASE WHEN owner ~ '^[A-Za-z0-9_]+$' THEN owner ELSE '"' || replace(owner, '"', '""') || '"' END AS role) o,
+		unnest(acldefault(CASE
+			WHEN kind IN ('table', 'foreign table', 'view', 'materialized view') THEN 'r'
+			WHEN kind = 'sequence' THEN 's'
+			WHEN kind = 'schema' THEN 'n'
+			WHEN kind = 'composite type' THEN 'T'
+			ELSE (SELECT p.acl_kind FROM migrate.object_phrase(kind, '', '{}') p) END::"char", 10)) i,
+		regexp_match(i::text, '^("(?:[^"]|"")*"|[^"=]*)=([A-Za-z*]*)/') m;
+END;
+COMMENT ON FUNCTION migrate.standard_acl(text, text) IS
+'the privileges that an object of a kind and owner has by itself, as acl_json() would write them; NULL = it cannot have any';
+
 CREATE FUNCTION migrate.object_properties(kind text, name text, definition json) RETURNS SETOF migrate.object_property
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 10
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
 BEGIN ATOMIC
 	SELECT kind, name || CASE WHEN p.key = 'create' THEN '' ELSE ' (' || replace(p.key, '_', ' ') || ')' END, p.value, NULL::bigint
 	FROM json_each_text(definition) p
@@ -48,9 +64,18 @@ END;
 COMMENT ON FUNCTION migrate.object_properties(text, text, json) IS
 'the properties of an object, its columns, and their privileges and comments';
 
+CREATE FUNCTION migrate.with_standard_acl(kind text, definition json, other json) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN definition -> 'acl' IS NULL AND other -> 'acl' IS NOT NULL THEN
+	-- json keeps the text of the other properties as it is
+	coalesce(('{"acl":' || migrate.standard_acl(kind, definition ->> 'owner')::text || ',' || substr(definition::text, 2))::json, definition)
+	ELSE definition END;
+COMMENT ON FUNCTION migrate.with_standard_acl(text, json, json) IS
+'a definition to be compared with another: with its privileges also where they are what it has by itself, if the other has more or less';
+
 CREATE FUNCTION migrate.definition_difference(kind text, name text, before json, after json)
 RETURNS TABLE (kind text, object text, change text, before text, after text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 3
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 3
 BEGIN ATOMIC
 	-- an object that comes or goes is one difference
 	SELECT definition_difference.kind, name,
@@ -61,8 +86,10 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT coalesce(b.kind, a.kind), coalesce(b.object, a.object),
 		CASE WHEN b.value IS NULL THEN 'added' WHEN a.value IS NULL THEN 'removed' ELSE 'changed' END, b.value, a.value
-	FROM migrate.object_properties(definition_difference.kind, name, definition_difference.before) b
-	FULL JOIN migrate.object_properties(definition_difference.kind, name, definition_difference.after) a
+	FROM migrate.object_properties(definition_difference.kind, name,
+			migrate.with_standard_acl(definition_difference.kind, definition_difference.before, definition_difference.after)) b
+	FULL JOIN migrate.object_properties(definition_difference.kind, name,
+			migrate.with_standard_acl(definition_difference.kind, definition_difference.after, definition_difference.before)) a
 		ON a.kind = b.kind AND a.object = b.object
 	WHERE definition_difference.before IS NOT NULL AND definition_difference.after IS NOT NULL
 		AND b.value IS DISTINCT FROM a.value

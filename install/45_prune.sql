@@ -12,7 +12,7 @@ CREATE FUNCTION migrate.snapshot_prune(older_than interval, OUT removed bigint, 
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'migrate_snapshot_prune';
 COMMENT ON FUNCTION migrate.snapshot_prune(interval) IS
-'Removes the snapshots that are older than an interval, but the last one, with what only they consist of; returns how many, and its size.';
+'Removes the snapshots that are older than an interval, but the last one and the one that drift is measured against, with what only they consist of; returns how many, and its size.';
 
 CREATE FUNCTION @extschema@.migrate_prune(older_than interval)
 RETURNS TABLE (what text, removed bigint, bytes bigint)

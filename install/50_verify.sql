@@ -72,7 +72,8 @@ DECLARE
 	changed xid;
 	at timestamptz;
 BEGIN
-	IF class IS NULL THEN
+	-- user mappings and subscriptions are not for everybody to read
+	IF class IS NULL OR NOT has_table_privilege(class, 'SELECT') THEN
 		RETURN NULL;
 	END IF;
 	EXECUTE format('SELECT xmin FROM %s WHERE oid = $1', class::regclass) INTO changed USING object;
@@ -92,7 +93,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION migrate.changed_in(oid, oid) IS
-'which transaction wrote the catalog rows of an object last, and when, as far as track_commit_timestamp has kept it';
+'which transaction wrote the catalog rows of an object last, and when, as far as track_commit_timestamp has kept it; NULL = it is gone, or the caller may not read its catalog';
 
 CREATE FUNCTION @extschema@.migrate_verify()
 RETURNS TABLE (area text, object text, problem text, detail text)
@@ -104,8 +105,8 @@ AS $$
 		concat_ws('; ', CASE WHEN d.before IS NOT NULL THEN 'was ' || migrate.shorten(d.before) END,
 			CASE WHEN d.after IS NOT NULL THEN 'is ' || migrate.shorten(d.after) END,
 			migrate.changed_in(d.class, d.oid))
-	FROM migrate.live_difference((SELECT max(s.snapshot) FROM migrate.snapshot s)) d
-	WHERE EXISTS (SELECT FROM migrate.snapshot)
+	FROM migrate.live_difference((SELECT v.snapshot FROM migrate.vouched_snapshot v)) d
+	WHERE EXISTS (SELECT FROM migrate.vouched_snapshot)
 	UNION ALL
 	SELECT 'checksum', s.version || ' ' || s.name, 'the registered up script is not the one that was applied',
 		'Register the applied text again, or accept the change with migrate_repair().'
@@ -122,4 +123,4 @@ AS $$
 	WHERE NOT i.indisvalid AND c.relkind = 'i' AND r.name IS NOT NULL
 $$;
 COMMENT ON FUNCTION @extschema@.migrate_verify() IS
-'Everything that is not as it should be: drift (what changed outside of migrations since the last snapshot), changed checksums, breaks in the ledger, missing backups, invalid indexes. No rows = sound.';
+'Everything that is not as it should be: drift (what changed outside of migrations since the last entry of the ledger), changed checksums, breaks in the ledger, missing backups, invalid indexes. No rows = sound.';

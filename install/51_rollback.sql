@@ -19,6 +19,9 @@ BEGIN ATOMIC
 		WHEN 'base type' THEN 'DROP TYPE ' || name || ' CASCADE'
 		WHEN 'shell type' THEN 'DROP TYPE ' || name
 		WHEN 'foreign-data wrapper' THEN 'DROP FOREIGN DATA WRAPPER ' || name
+		-- with a slot it could not be dropped in a transaction
+		WHEN 'subscription' THEN format(E'-- its slot on the publisher stays, if it has one\nALTER SUBSCRIPTION %1$s DISABLE;\n'
+			'ALTER SUBSCRIPTION %1$s SET (slot_name = NONE);\nDROP SUBSCRIPTION %1$s', name)
 		WHEN 'aggregate' THEN 'DROP AGGREGATE ' || replace(name, '()', '(*)')
 		ELSE 'DROP ' || upper(kind) || ' ' || name END;
 END;
@@ -281,6 +284,43 @@ END;
 COMMENT ON FUNCTION migrate.renamed_columns(migrate.rollback_item) IS
 'the columns of a table that have another name now';
 
+CREATE FUNCTION migrate.columns_in_way(item migrate.rollback_item) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT array_agg(h.name ORDER BY h.number)
+	FROM migrate.numbered_columns((item).have, (item).have_attnums) h
+	WHERE (item).same_object
+		AND h.name IN (SELECT r.new_name FROM migrate.renamed_columns(item) r)
+		AND h.number NOT IN (SELECT w.number FROM migrate.numbered_columns((item).want, (item).want_attnums) w);
+END;
+COMMENT ON FUNCTION migrate.columns_in_way(migrate.rollback_item) IS
+'the columns of a table that go, and whose names others get back; NULL = none';
+
+CREATE FUNCTION migrate.rename_columns_ddl(item migrate.rollback_item) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	WITH r AS (
+		SELECT r.old_name, r.new_name,
+			-- its new name is still the old one of another
+			CASE WHEN r.new_name IN (SELECT o.old_name FROM migrate.renamed_columns(item) o)
+				THEN 'migrate_ext_' || md5(r.old_name) END AS aside
+		FROM migrate.renamed_columns(item) r
+	)
+	SELECT format('ALTER TABLE %s DROP COLUMN %I', (item).want_name, c)
+	FROM unnest(migrate.columns_in_way(item)) c
+	UNION ALL
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.old_name, r.aside)
+	FROM r WHERE r.aside IS NOT NULL
+	UNION ALL
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.old_name, r.new_name)
+	FROM r WHERE r.aside IS NULL
+	UNION ALL
+	SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', (item).want_name, r.aside, r.new_name)
+	FROM r WHERE r.aside IS NOT NULL;
+END;
+COMMENT ON FUNCTION migrate.rename_columns_ddl(migrate.rollback_item) IS
+'statements that give the columns of a table their earlier names';
+
 CREATE FUNCTION migrate.rollback_action(kind text, have json, want json) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -288,7 +328,7 @@ BEGIN ATOMIC
 		WHEN have IS NULL THEN 'create'
 		WHEN want IS NULL THEN 'drop'
 		WHEN (have::jsonb - '{owner,acl,comment,labels}'::text[]) = (want::jsonb - '{owner,acl,comment,labels}'::text[]) THEN 'alter'
-		WHEN kind IN ('table', 'foreign table', 'sequence', 'schema', 'extension', 'composite type') THEN 'alter'
+		WHEN kind IN ('table', 'foreign table', 'sequence', 'schema', 'extension', 'composite type', 'subscription') THEN 'alter'
 		WHEN kind = 'domain' AND have ->> 'type' = want ->> 'type' THEN 'alter'
 		WHEN kind = 'enum' AND json_array_length(have -> 'values') = json_array_length(want -> 'values') THEN 'alter'
 		WHEN kind = 'enum' THEN 'retype'
@@ -312,10 +352,11 @@ BEGIN ATOMIC
 			SELECT jsonb_agg(CASE WHEN array_position(old_names, c.value ->> 'name') IS NULL THEN c.value
 				ELSE jsonb_set(c.value, '{name}', to_jsonb(new_names[array_position(old_names, c.value ->> 'name')])) END
 				ORDER BY c.ordinality)
-			FROM jsonb_array_elements(definition::jsonb -> 'columns') WITH ORDINALITY c))::json END;
+			FROM jsonb_array_elements(definition::jsonb -> 'columns') WITH ORDINALITY c
+			WHERE c.value ->> 'name' <> ALL (new_names) OR c.value ->> 'name' = ANY (old_names)))::json END;
 END;
 COMMENT ON FUNCTION migrate.rename_columns(json, text[], text[]) IS
-'a table''s definition with other names of columns';
+'a table''s definition with other names of columns, without those that had these names';
 
 CREATE FUNCTION migrate.rollback_items(later bigint, earlier bigint) RETURNS SETOF migrate.rollback_item
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 100
@@ -404,7 +445,9 @@ BEGIN
 					END LOOP;
 				END IF;
 			END LOOP;
-			IF item.want IS NOT NULL AND text_now <> item.have::text AND text_now = item.want::text THEN
+			-- the columns of a view keep their names
+			IF item.want IS NOT NULL AND text_now <> item.have::text AND text_now = item.want::text
+				AND (item.kind NOT IN ('view', 'materialized view') OR (item.have -> 'columns')::text = (item.want -> 'columns')::text) THEN
 				CONTINUE WHEN own_now = item.want_name;
 				item.have := item.want;
 				item.action := 'alter';
@@ -434,11 +477,17 @@ BEGIN ATOMIC
 		SELECT h.key FROM item i
 		CROSS JOIN LATERAL (SELECT array_agg(r.old_name) AS old_names, array_agg(r.new_name) AS new_names
 							FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) r
-		CROSS JOIN LATERAL migrate.lost_columns(migrate.rename_columns(i.have, r.old_names, r.new_names), i.want) lost
+		CROSS JOIN LATERAL array_cat(migrate.columns_in_way(i),
+			migrate.lost_columns(migrate.rename_columns(i.have, r.old_names, r.new_names), i.want)) lost
 		JOIN edge e ON e.need = i.key
 		JOIN h ON h.key = e.key
-		WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table') AND lost IS NOT NULL
-			AND h.kind NOT IN ('index', 'constraint') AND migrate.mentions(h.definition, lost)
+		WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table') AND CASE
+			WHEN h.kind NOT IN ('index', 'constraint') THEN migrate.mentions(h.definition, lost)
+			-- it goes with a column, or its text is of another one when columns have changed names
+			WHEN r.old_names IS NOT NULL THEN migrate.mentions(h.definition, array_cat(r.old_names, migrate.columns_in_way(i)))
+				AND EXISTS (SELECT FROM migrate.snapshot_objects(earlier) w
+							WHERE w.key = h.key AND w.definition ->> 'create' = h.definition ->> 'create')
+			ELSE false END
 		UNION
 		SELECT e.key FROM gone g JOIN edge e ON e.need = g.key
 	)
@@ -517,6 +566,9 @@ BEGIN ATOMIC
 	SELECT format('ALTER SCHEMA %s RENAME TO %s', n.old, n.new)
 	FROM n WHERE (item).kind = 'schema' AND n.old <> n.new
 	UNION ALL
+	SELECT format('ALTER SUBSCRIPTION %s RENAME TO %s', n.old, n.new)
+	FROM n WHERE (item).kind = 'subscription' AND n.old <> n.new
+	UNION ALL
 	SELECT x.statement
 	FROM n, LATERAL (SELECT CASE WHEN n.noun IN ('ENUM', 'RANGE', 'BASE TYPE', 'COMPOSITE TYPE') THEN 'TYPE' ELSE n.noun END AS noun,
 			migrate.schema_of(n.old) AS old_schema, migrate.schema_of(n.new) AS new_schema,
@@ -533,6 +585,26 @@ END;
 COMMENT ON FUNCTION migrate.rename_ddl(migrate.rollback_item) IS
 'statements that give an object its earlier name and schema';
 
+CREATE FUNCTION migrate.subscription_alter(name text, have json, want json) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
+BEGIN ATOMIC
+	SELECT format('ALTER SUBSCRIPTION %s SET (%s)', name, string_agg(c.setting, ', ' ORDER BY c.key))
+	FROM (SELECT o.key, migrate.subscription_options_ddl(json_build_object(o.key, coalesce(want ->> o.key, o.otherwise))) AS setting
+		  FROM (VALUES ('slot_name', replace(trim('"' FROM name), '""', '"')), ('binary', 'false'), ('streaming', 'off'), ('two_phase', 'false'),
+			('disable_on_error', 'false'), ('password_required', 'true'), ('run_as_owner', 'false'), ('origin', 'any'),
+			('failover', 'false'), ('synchronous_commit', 'off')) o (key, otherwise)
+		  WHERE have ->> o.key IS DISTINCT FROM want ->> o.key) c
+	HAVING count(*) > 0
+	UNION ALL
+	SELECT format('ALTER SUBSCRIPTION %s SET PUBLICATION %s WITH (refresh = false)', name, migrate.subscription_publications_ddl(want))
+	WHERE have ->> 'publications' <> want ->> 'publications'
+	UNION ALL
+	SELECT format('-- not kept: the connection string of %s, which was another one', name)
+	WHERE have ->> 'connection' <> want ->> 'connection';
+END;
+COMMENT ON FUNCTION migrate.subscription_alter(text, json, json) IS
+'statements that turn a subscription into another of the same name, but for its connection string, which is not known';
+
 CREATE FUNCTION migrate.alter_ddl(item migrate.rollback_item)
 RETURNS TABLE (phase integer, statement text)
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
@@ -544,6 +616,8 @@ BEGIN
 			RETURN QUERY SELECT * FROM migrate.table_alter(item.kind, item.want_name, item.have, item.want);
 		WHEN 'sequence' THEN
 			RETURN QUERY SELECT 4, a FROM migrate.sequence_alter(item.want_name, item.have, item.want) a;
+		WHEN 'subscription' THEN
+			RETURN QUERY SELECT 4, a FROM migrate.subscription_alter(item.want_name, item.have, item.want) a;
 		WHEN 'domain' THEN
 			RETURN QUERY SELECT 2, a FROM migrate.domain_alter(item.want_name, item.have, item.want) a;
 		WHEN 'enum' THEN
@@ -620,7 +694,8 @@ BEGIN ATOMIC
 				(item).have ->> 'owned_by' IN (
 					SELECT o.have_name || '.' || quote_ident(c ->> 'name')
 					FROM json_array_elements(o.have -> 'columns') c
-					WHERE c ->> 'name' NOT IN (SELECT w ->> 'name' FROM json_array_elements(o.want -> 'columns') w))
+					WHERE c ->> 'name' NOT IN (SELECT w ->> 'name' FROM json_array_elements(o.want -> 'columns') w)
+						OR c ->> 'name' = ANY (migrate.columns_in_way(o)))
 			ELSE false END);
 END;
 COMMENT ON FUNCTION migrate.goes_with_other(migrate.rollback_item, migrate.rollback_item[]) IS
@@ -656,6 +731,30 @@ END;
 COMMENT ON FUNCTION migrate.revoke_defaults(migrate.rollback_item, bigint) IS
 'statements that take away what default privileges have granted on an object that was just created';
 
+CREATE FUNCTION migrate.label_alter(item migrate.rollback_item) RETURNS SETOF text
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
+	WITH have AS (
+		SELECT regexp_replace(h.statement, ' IS .*$', ' IS ') AS phrase, h.statement
+		FROM migrate.object_ddl((item).kind, (item).want_name, (item).have) h
+		WHERE h.part = 7 AND h.statement LIKE 'SECURITY LABEL %'
+	), want AS (
+		SELECT regexp_replace(w.statement, ' IS .*$', ' IS ') AS phrase, w.statement
+		FROM migrate.object_ddl((item).kind, (item).want_name, (item).want) w
+		WHERE w.part = 7 AND w.statement LIKE 'SECURITY LABEL %'
+	)
+	SELECT coalesce(w.statement, h.phrase || 'NULL')
+	FROM have h FULL JOIN want w ON w.phrase = h.phrase
+	WHERE w.statement IS DISTINCT FROM h.statement
+		-- those of columns that came are gone with them
+		AND (w.phrase IS NOT NULL OR h.phrase !~ ' ON COLUMN ' OR EXISTS (
+			SELECT FROM json_array_elements((item).want -> 'columns') c
+			WHERE right(h.phrase, length(quote_ident(c ->> 'name')) + 5) = '.' || quote_ident(c ->> 'name') || ' IS '))
+	ORDER BY coalesce(w.statement, h.phrase) COLLATE "C";
+END;
+COMMENT ON FUNCTION migrate.label_alter(migrate.rollback_item) IS
+'statements that give an object and its columns their earlier security labels';
+
 CREATE FUNCTION migrate.common_alter(item migrate.rollback_item) RETURNS SETOF text
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
 BEGIN ATOMIC
@@ -686,16 +785,18 @@ BEGIN ATOMIC
 		OR ((item).have -> 'columns')::text IS DISTINCT FROM ((item).want -> 'columns')::text)
 	UNION ALL
 	SELECT p.statement FROM p
-	WHERE p.part = 7 AND p.statement !~ '^COMMENT ON COLUMN '
+	WHERE p.part = 7 AND p.statement LIKE 'COMMENT %' AND p.statement !~ '^COMMENT ON COLUMN '
 		AND (item).have ->> 'comment' IS DISTINCT FROM (item).want ->> 'comment'
 	UNION ALL
 	SELECT regexp_replace(c.statement, ' IS .*$', ' IS NULL')
 	FROM migrate.object_ddl((item).kind, (item).want_name, ((item).want::jsonb || '{"comment":"x"}')::json) c
 	WHERE c.part = 7 AND c.statement !~ '^COMMENT ON COLUMN ' AND c.statement LIKE 'COMMENT %'
-		AND (item).have ->> 'comment' IS NOT NULL AND (item).want ->> 'comment' IS NULL;
+		AND (item).have ->> 'comment' IS NOT NULL AND (item).want ->> 'comment' IS NULL
+	UNION ALL
+	SELECT l FROM migrate.label_alter(item) l;
 END;
 COMMENT ON FUNCTION migrate.common_alter(migrate.rollback_item) IS
-'statements that give an object its earlier owner, privileges and comment';
+'statements that give an object its earlier owner, privileges, comment and labels';
 
 
 CREATE FUNCTION migrate.rollback_script(later bigint, earlier bigint) RETURNS SETOF text
@@ -717,7 +818,12 @@ BEGIN
 	forward := migrate.rollback_order(items, false);
 	backward := migrate.rollback_order(items, true);
 
-	-- what is in the way
+	-- what is in the way; what a foreign key refers to, by way of its parent, can only be dropped when it is no partition
+	RETURN QUERY SELECT format('ALTER TABLE %s DETACH PARTITION %s', i.have ->> 'partition_of', i.later_name)
+	FROM unnest(items) i
+	WHERE i.action = 'drop' AND i.kind IN ('table', 'foreign table') AND i.have ->> 'partition_of' IS NOT NULL
+		AND NOT EXISTS (SELECT FROM unnest(items) p WHERE p.action = 'drop' AND p.later_name = i.have ->> 'partition_of')
+	ORDER BY i.later_name;
 	FOR item IN
 		SELECT i.* FROM unnest(items) i
 		WHERE (i.action = 'replace' OR i.action = 'drop' AND (i.kind <> ALL (late_kinds) OR i.have_name = ANY (wanted)))
@@ -729,15 +835,17 @@ BEGIN
 	RETURN QUERY SELECT r
 	FROM unnest(items) i, migrate.rename_ddl(i) r
 	WHERE i.action IN ('alter', 'retype') ORDER BY migrate.kind_rank(i.kind), array_position(forward, i.key);
-	RETURN QUERY SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', i.want_name, c.old_name, c.new_name)
-	FROM unnest(items) i, migrate.renamed_columns(i) c
+	RETURN QUERY SELECT c
+	FROM unnest(items) i, migrate.rename_columns_ddl(i) c
 	WHERE i.action = 'alter' AND i.kind IN ('table', 'foreign table');
 	items := ARRAY(SELECT (i.key, i.want_key, i.kind, i.later_name, i.have_name, i.want_name,
 			CASE WHEN c.old_names IS NULL THEN i.have ELSE migrate.rename_columns(i.have, c.old_names, c.new_names) END,
-			i.want, i.have_needs, i.want_needs, i.have_attnums, i.want_attnums, i.same_object, i.action)::migrate.rollback_item
+			i.want, i.have_needs, i.want_needs, CASE WHEN c.old_names IS NULL THEN i.have_attnums END, i.want_attnums,
+			i.same_object, i.action)::migrate.rollback_item
 		FROM unnest(items) i,
 			LATERAL (SELECT array_agg(r.old_name) AS old_names, array_agg(r.new_name) AS new_names
-					 FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) c);
+					 FROM migrate.renamed_columns(i) r WHERE i.kind IN ('table', 'foreign table')) c
+		WHERE NOT (i.action = 'drop' AND migrate.goes_with_other(i, items)));
 	RETURN QUERY SELECT a.statement
 	FROM unnest(items) i, migrate.alter_ddl(i) WITH ORDINALITY a(phase, statement, place)
 	WHERE i.action = 'alter' AND a.phase = 1

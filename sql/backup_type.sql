@@ -61,7 +61,9 @@ SELECT * FROM kept WHERE relation = 'backup_type.moods' ORDER BY backup;
 SELECT id, m, pg_typeof(m), "migrate.new_image" = (SELECT migrate.row_image(ROW(m.m)) FROM moods m WHERE m.id = k.id) AS image_fits FROM migrate_backup.moods_7 k ORDER BY id;
 SELECT run('ALTER TABLE moods ALTER n TYPE int USING n::int');
 \echo :LAST_ERROR_SQLSTATE
+\set VERBOSITY sqlstate
 SELECT run('ALTER TABLE moods ALTER n TYPE nosuch');
+\set VERBOSITY default
 \echo :LAST_ERROR_SQLSTATE
 SELECT run('ALTER TABLE moods ALTER nosuch TYPE int');
 \echo :LAST_ERROR_SQLSTATE
@@ -100,6 +102,28 @@ SELECT run('-- migrate: no-backup wide: padding
 ALTER TABLE wide ALTER pad TYPE varchar(100) USING left(pad, 100)');
 RESET migrate.backup_limit;
 
+-- another expression gives other values; 17 brought that
+SELECT current_setting('server_version_num')::integer >= 170000 AS v17 \gset
+\if :v17
+CREATE TABLE computed (id int PRIMARY KEY, a int, g int GENERATED ALWAYS AS (a + 1) STORED);
+INSERT INTO computed (id, a) VALUES (1, 10), (2, 20);
+DO $$
+DECLARE
+	next bigint := migrate_version() + 1;
+BEGIN
+	PERFORM migrate_register(next, 'computed', 'ALTER TABLE backup_type.computed ALTER g SET EXPRESSION AS (a * 2)',
+		'ALTER TABLE backup_type.computed ALTER g SET EXPRESSION AS (a + 1)');
+	ASSERT (SELECT a.rows_kept FROM migrate_apply(next) a) = 2, 'kept';
+	ASSERT (SELECT array_agg(g ORDER BY id) FROM computed) = '{20,40}', 'other values';
+	ASSERT (SELECT array_agg(operation || ' ' || "column") FROM migrate_backups() WHERE version = next) = '{set expression g}', 'as what';
+	PERFORM migrate_rollback(next - 1);
+	ASSERT (SELECT array_agg(g ORDER BY id) FROM computed) = '{11,21}', 'the values that were';
+	PERFORM migrate_unregister(next);
+END
+$$;
+DROP TABLE computed;
+\endif
+
 -- what sequences lose
 CREATE SEQUENCE counted;
 CREATE TABLE serials (id int GENERATED ALWAYS AS IDENTITY, v int);
@@ -108,5 +132,5 @@ INSERT INTO serials (v) VALUES (1), (2), (3);
 SELECT run('ALTER SEQUENCE counted RESTART; ALTER SEQUENCE counted INCREMENT 2; ALTER TABLE serials ALTER id DROP IDENTITY; DROP SEQUENCE counted');
 SELECT what, operation, relation_name, last_value, is_called, kept_as FROM migrate.backup WHERE what = 'sequence' ORDER BY backup;
 SELECT * FROM migrate.backup_problem;
-SELECT what, removed FROM migrate_prune('0');
+SELECT what, removed > 10 AS removed FROM migrate_prune('0');
 DROP SCHEMA backup_type CASCADE;

@@ -50,7 +50,7 @@ GRANT EXECUTE ON FUNCTION f() TO regress_diff_a;
 CREATE TABLE diff_live AS SELECT * FROM public.migrate_diff() WHERE false;
 INSERT INTO diff_live SELECT * FROM public.migrate_diff();
 SELECT kind, object, change, before, after FROM diff_live
-WHERE object !~ 'diff_live' AND object !~ ' postgres=|f\(\) ' AND kind NOT IN ('view', 'function') AND coalesce(before, after) !~ '^\{'
+WHERE object !~ 'diff_live' AND object !~ ' (postgres|regress_diff_b)=[a-zA-Z]{4}|f\(\) ' AND kind NOT IN ('view', 'function') AND coalesce(before, after) !~ '^\{'
 ORDER BY kind COLLATE "C", object COLLATE "C", change;
 SELECT kind, object, change, before IS NOT NULL AS before, after IS NOT NULL AS after FROM diff_live
 WHERE object !~ 'diff_live' AND (kind IN ('view', 'function') OR coalesce(before, after) ~ '^\{')
@@ -98,6 +98,85 @@ RESET quote_all_identifiers;
 RESET DateStyle;
 RESET extra_float_digits;
 SELECT count(*) FROM public.migrate_diff();
+
+-- the first grant is one grant, and the owner's own privileges are no news; nor when all are granted back
+SET search_path = diff_test;
+CREATE ROLE "regress_diff ""o=/";
+GRANT CREATE ON SCHEMA diff_test TO "regress_diff ""o=/";
+CREATE TABLE granted (id integer);
+CREATE VIEW granted_view AS SELECT 1 AS x;
+CREATE SEQUENCE granted_sequence;
+CREATE TYPE granted_enum AS ENUM ();
+CREATE TYPE granted_row AS (a integer);
+CREATE DOMAIN granted_domain AS integer;
+CREATE FUNCTION granted_function() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+CREATE PROCEDURE granted_procedure() LANGUAGE sql AS 'SELECT 1';
+CREATE SCHEMA granted_schema AUTHORIZATION "regress_diff ""o=/";
+CREATE FOREIGN DATA WRAPPER granted_wrapper;
+CREATE SERVER granted_server FOREIGN DATA WRAPPER granted_wrapper;
+ALTER TABLE granted OWNER TO "regress_diff ""o=/";
+ALTER FUNCTION granted_function() OWNER TO "regress_diff ""o=/";
+SELECT public.migrate_snapshot() AS before \gset
+GRANT INSERT, DELETE ON granted TO regress_diff_a;
+GRANT SELECT ON granted_view TO PUBLIC;
+GRANT USAGE ON SEQUENCE granted_sequence TO regress_diff_a WITH GRANT OPTION;
+GRANT USAGE ON TYPE granted_enum TO regress_diff_a;
+GRANT USAGE ON TYPE granted_row TO regress_diff_a;
+GRANT USAGE ON DOMAIN granted_domain TO regress_diff_a;
+GRANT EXECUTE ON FUNCTION granted_function() TO regress_diff_a;
+REVOKE EXECUTE ON PROCEDURE granted_procedure() FROM PUBLIC;
+GRANT USAGE ON SCHEMA granted_schema TO regress_diff_a;
+GRANT USAGE ON FOREIGN DATA WRAPPER granted_wrapper TO regress_diff_a;
+GRANT USAGE ON FOREIGN SERVER granted_server TO regress_diff_a;
+SELECT * FROM public.migrate_diff();
+SELECT public.migrate_snapshot() AS after \gset
+SELECT kind, object, change FROM public.migrate_diff(:after, :before) WHERE change <> 'removed';
+-- less than it has by itself
+REVOKE ALL ON granted FROM "regress_diff ""o=/", regress_diff_a;
+REVOKE INSERT ON granted_view FROM postgres;
+SELECT regexp_replace(object, 'a?[rwdDxtm]{4,}', 'MANY') AS object, change FROM public.migrate_diff(:before) WHERE object ~ 'granted(_view)? ';
+-- taken back: the privileges that are stored now are those that were not
+GRANT ALL ON granted TO "regress_diff ""o=/";
+GRANT INSERT ON granted_view TO postgres;
+REVOKE SELECT ON granted_view FROM PUBLIC;
+REVOKE ALL ON SEQUENCE granted_sequence FROM regress_diff_a;
+REVOKE ALL ON TYPE granted_enum, granted_row FROM regress_diff_a;
+REVOKE ALL ON DOMAIN granted_domain FROM regress_diff_a;
+REVOKE ALL ON FUNCTION granted_function() FROM regress_diff_a;
+GRANT EXECUTE ON PROCEDURE granted_procedure() TO PUBLIC;
+REVOKE ALL ON SCHEMA granted_schema FROM regress_diff_a;
+REVOKE ALL ON FOREIGN DATA WRAPPER granted_wrapper FROM regress_diff_a;
+REVOKE ALL ON FOREIGN SERVER granted_server FROM regress_diff_a;
+SELECT relacl IS NULL AS none_stored FROM pg_class WHERE relname = 'granted_view';
+SELECT count(*) FROM public.migrate_diff(:before);
+SELECT public.migrate_snapshot() AS again \gset
+SELECT count(DISTINCT fingerprint) FROM public.migrate_snapshots() WHERE snapshot IN (:before, :again);
+-- with a column that differs, only that
+ALTER TABLE granted ALTER id SET DEFAULT 1;
+GRANT SELECT ON granted TO regress_diff_a;
+SELECT kind, object, change FROM public.migrate_diff();
+DROP FOREIGN DATA WRAPPER granted_wrapper CASCADE;
+DROP SCHEMA granted_schema CASCADE;
+DROP TABLE granted;
+DROP FUNCTION granted_function();
+DROP OWNED BY "regress_diff ""o=/";
+DROP ROLE "regress_diff ""o=/";
+SET search_path = '';
+SELECT public.migrate_snapshot() > 0 AS taken;
+
+-- security labels, as a provider writes them: of a table, a column, a function
+BEGIN;
+SET LOCAL allow_system_table_mods = on;
+INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label) VALUES
+	('diff_test.t'::regclass, 'pg_class'::regclass, 0, 'a "b', 'it''s secret'), ('diff_test.t'::regclass, 'pg_class'::regclass, 1, 'dummy', 'of a column'),
+	('diff_test.f'::regproc, 'pg_proc'::regclass, 0, 'dummy', 'of a function');
+SELECT * FROM public.migrate_diff();
+SELECT public.migrate_snapshot() > 0 AS taken;
+SELECT count(*) FROM public.migrate_diff();
+UPDATE pg_seclabel SET label = 'another' WHERE provider = 'dummy';
+SELECT * FROM public.migrate_diff();
+SELECT l FROM regexp_split_to_table(public.migrate_schema(), E'\n') l WHERE l LIKE 'SECURITY LABEL%' ORDER BY l COLLATE "C";
+ROLLBACK;
 
 -- 42704
 SELECT * FROM public.migrate_diff(99999);

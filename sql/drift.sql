@@ -10,7 +10,10 @@ CREATE TABLE before_all (id integer);
 SELECT migrate_register(n, 'm' || n, format('CREATE TABLE drift_test.t%s (id integer)', n), format('DROP TABLE drift_test.t%s', n))
 FROM generate_series(1, 20) n;
 
--- what was there before the first migration is no drift, nor are rows
+-- what was there before the first migration is no drift, also if somebody looked, nor are rows
+SELECT migrate_snapshot() AS snapshot;
+CREATE TABLE before_all_too (id integer);
+SELECT * FROM migrate_verify();
 SELECT version FROM migrate_apply(1);
 INSERT INTO t1 VALUES (1);
 SELECT version FROM migrate_apply(2);
@@ -115,6 +118,57 @@ RESET migrate.snapshots;
 SELECT version FROM migrate_apply(16);
 CREATE TABLE seen (id integer);
 SELECT version FROM migrate_apply(17);
+
+-- a snapshot taken by hand vouches for nothing, however often and with whatever label
+SET migrate.drift = refuse;
+CREATE TABLE slipped (id integer);
+SELECT migrate_snapshot('looks well') > 0 AS taken;
+SELECT migrate_snapshot() > 0 AS taken;
+SELECT area, object, problem FROM migrate_verify();
+SELECT version FROM migrate_apply(18);
+\echo :LAST_ERROR_SQLSTATE
+SELECT version FROM migrate_rollback();
+\echo :LAST_ERROR_SQLSTATE
+-- nor does its going change that
+SELECT removed > 0 AS removed FROM migrate_prune('0') WHERE what = 'snapshots';
+SELECT area, object, problem FROM migrate_verify();
+\set VERBOSITY sqlstate
+SELECT version FROM migrate_apply(18);
+\set VERBOSITY default
+-- undone, there is none, whatever was seen in between
+DROP TABLE slipped;
+SELECT * FROM migrate_verify();
+SELECT version FROM migrate_apply(18);
+-- accepted, or put on the record by a baseline
+CREATE TABLE slipped (id integer);
+SELECT migrate_snapshot() > 0 AS taken;
+SET migrate.drift = accept;
+SELECT version FROM migrate_apply(19);
+SELECT d.kind, d.object, d.change FROM (SELECT * FROM migrate.ledger ORDER BY entry DESC OFFSET 1 LIMIT 1) l, migrate_diff(l.snapshot_before, l.snapshot_after) d
+WHERE l.event = 'drift accepted';
+SET migrate.drift = refuse;
+CREATE TABLE slipped_too (id integer);
+SELECT migrate_snapshot() > 0 AS taken;
+SELECT migrate_baseline(20);
+SELECT * FROM migrate_verify();
+SELECT migrate_register(21, 'm21', 'CREATE TABLE drift_test.t21 (id integer)', 'DROP TABLE drift_test.t21');
+SELECT version FROM migrate_apply(21);
+-- what another major version of the server has rendered is not compared, but what was changed since its first snapshot is
+BEGIN;
+ALTER TABLE migrate.snapshot DISABLE TRIGGER owner_only;
+UPDATE migrate.snapshot SET server_version = '9.6';
+ALTER TABLE migrate.snapshot ENABLE ALWAYS TRIGGER owner_only;
+CREATE TABLE upgraded (id integer);
+SELECT * FROM migrate_verify();
+SELECT migrate_snapshot() > 0 AS taken;
+CREATE TABLE after_upgrade (id integer);
+SELECT migrate_snapshot() > 0 AS taken;
+SELECT area, object, problem FROM migrate_verify();
+SET LOCAL migrate.drift = warn;
+SELECT migrate_register(22, 'm22', 'CREATE TABLE drift_test.t22 (id integer)', 'DROP TABLE drift_test.t22');
+SELECT version FROM migrate_apply(22);
+ROLLBACK;
+RESET migrate.drift;
 
 -- what cannot be set
 SET migrate.drift = 'ignore';

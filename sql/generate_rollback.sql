@@ -5,6 +5,7 @@ SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;
 CREATE SCHEMA generate_test;
+CREATE ROLE regress_generate;
 -- Apply an up script, generate its down script, run it; says whether the schema is what it was.
 CREATE FUNCTION generate_check(up text, OUT script text, OUT problem text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -20,7 +21,7 @@ BEGIN
 	PERFORM migrate_unregister(v);
 	script := regexp_replace(script, '^[^\n]*\n', '');
 	-- versions of the server write views each in their way
-	script := regexp_replace(script, '(CREATE VIEW [^ ]+) AS\n SELECT [^;]*;', '\1 AS ...;', 'g');
+	script := regexp_replace(script, '(CREATE (?:OR REPLACE )?VIEW [^ ]+) AS\n SELECT [^;]*;', '\1 AS ...;', 'g');
 EXCEPTION WHEN others THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
 	problem := SQLSTATE || ' ' || SQLERRM || ' ' || detail;
@@ -49,6 +50,37 @@ SELECT migrate_generate_rollback(2) ~ E'^-- Takes back migration 2 \\(more\\): w
 SELECT migrate_register(2, 'more', 'CREATE TABLE generate_test.more (id integer)', migrate_generate_rollback(2));
 SELECT version FROM migrate_rollback();
 SELECT migrate_unregister(2);
+
+-- the first grants on objects: what is taken back leaves the privileges they have by themselves
+SELECT * FROM generate_check('GRANT SELECT ON b TO PUBLIC; GRANT SELECT ON v TO PUBLIC; GRANT EXECUTE ON FUNCTION f(int) TO regress_generate; REVOKE EXECUTE ON FUNCTION f(int) FROM PUBLIC;
+GRANT USAGE ON TYPE mood TO regress_generate; GRANT USAGE ON SEQUENCE a_id_seq TO PUBLIC; REVOKE ALL ON b FROM postgres; GRANT USAGE ON SCHEMA generate_test TO regress_generate');
+
+-- security labels; no provider is there to take them back
+SELECT migrate_register(2, 'labels', $$SET allow_system_table_mods = on;
+INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label) VALUES ('generate_test.a'::regclass, 'pg_class'::regclass, 0, 'p', 'old'),
+	('generate_test.a'::regclass, 'pg_class'::regclass, 2, 'p', 'gone'), ('generate_test.b'::regclass, 'pg_class'::regclass, 1, 'p', 'stays')$$);
+SELECT count(*) FROM migrate_apply();
+SELECT migrate_register(3, 'labels', $$SET allow_system_table_mods = on;
+UPDATE pg_seclabel SET label = 'it''s new' WHERE label = 'old'; DELETE FROM pg_seclabel WHERE label = 'gone';
+INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label) VALUES ('generate_test.f'::regproc, 'pg_proc'::regclass, 0, 'p', 'came'),
+	('generate_test.b'::regclass, 'pg_class'::regclass, 3, 'p', 'came'), ('generate_test.mood'::regtype, 'pg_type'::regclass, 0, 'p', 'came');
+ALTER TABLE generate_test.b ADD labelled integer;
+INSERT INTO pg_seclabel (objoid, classoid, objsubid, provider, label) VALUES ('generate_test.b'::regclass, 'pg_class'::regclass, 4, 'p', 'came')$$);
+SELECT count(*) FROM migrate_apply();
+SELECT migrate_generate_rollback(3);
+SET allow_system_table_mods = on;
+DELETE FROM pg_seclabel WHERE provider = 'p';
+RESET allow_system_table_mods;
+SET migrate.drift = accept;
+SELECT migrate_register(3, 'labels', (SELECT body FROM migrate.script WHERE version = 3 AND direction = 'up'), 'ALTER TABLE generate_test.b DROP labelled');
+SELECT migrate_register(2, 'labels', (SELECT body FROM migrate.script WHERE version = 2 AND direction = 'up'), 'SELECT 1');
+SET migrate.rollback_verify = warn;
+SET client_min_messages = error;
+SELECT version FROM migrate_rollback(1);
+SET client_min_messages = warning;
+RESET migrate.rollback_verify;
+RESET migrate.drift;
+SELECT migrate_unregister(v) FROM generate_series(2, 3) v;
 
 -- much at once
 SELECT * FROM generate_check($up$
@@ -99,6 +131,40 @@ SELECT * FROM generate_check('ALTER SEQUENCE a_id_seq INCREMENT 7 CACHE 3');
 SELECT * FROM generate_check('ALTER TYPE mood ADD VALUE ''happy'' BEFORE ''ok''');
 SELECT * FROM generate_check('ALTER TYPE mood RENAME VALUE ''ok'' TO ''fine''');
 
+-- a new column has taken the name of a renamed one; two have changed names; one has taken another's
+SELECT * FROM generate_check($up$
+ALTER TABLE a DROP CONSTRAINT a_pkey CASCADE;
+ALTER TABLE a RENAME COLUMN id TO old_id;
+ALTER TABLE a ADD COLUMN id bigserial PRIMARY KEY;
+CREATE VIEW v3 AS SELECT id FROM a;
+$up$);
+SELECT * FROM generate_check($up$
+ALTER TABLE a RENAME COLUMN name TO other;
+ALTER TABLE a RENAME COLUMN n TO name;
+ALTER TABLE a RENAME COLUMN other TO n;
+$up$);
+SELECT * FROM generate_check($up$
+ALTER TABLE b RENAME COLUMN a_id TO a;
+ALTER TABLE b RENAME COLUMN note TO a_id;
+$up$);
+-- the columns of a view do not follow those of its table
+SELECT * FROM generate_check($up$
+ALTER TABLE a RENAME COLUMN name TO title;
+DROP VIEW v, v2;
+CREATE VIEW v AS SELECT id, title, n FROM a;
+$up$);
+-- a partition of a table that a foreign key refers to can only be dropped when it is none any more
+SELECT migrate_register(2, 'partitions', $up$-- migrate: search_path = generate_test
+CREATE TABLE k (id integer PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE k1 PARTITION OF k FOR VALUES IN (1);
+CREATE TABLE f (id integer REFERENCES k);
+$up$);
+SELECT version FROM migrate_apply();
+SELECT * FROM generate_check($up$
+CREATE TABLE k2 PARTITION OF k FOR VALUES IN (2) PARTITION BY LIST (id);
+CREATE TABLE k22 PARTITION OF k2 FOR VALUES IN (2);
+$up$);
+
 -- errors: 42704, 55000
 \set VERBOSITY terse
 SELECT migrate_generate_rollback(99);
@@ -124,5 +190,6 @@ SELECT migrate_generate_rollback(1);
 \echo :LAST_ERROR_SQLSTATE
 DROP FUNCTION generate_check;
 DROP SCHEMA generate_test CASCADE;
+DROP ROLE regress_generate;
 DROP EXTENSION migrate_ext CASCADE;
 CREATE EXTENSION migrate_ext;

@@ -223,6 +223,10 @@ CREATE PUBLICATION "kinds P" FOR TABLE kinds.published (id, name) WHERE (id > 1 
 COMMENT ON PUBLICATION "kinds P" IS 'some';
 CREATE PUBLICATION kinds_schemas FOR TABLES IN SCHEMA kinds, "kinds ""q" WITH (publish = '');
 ALTER PUBLICATION kinds_schemas OWNER TO regress_kinds_owner;
+CREATE SUBSCRIPTION kinds_sub CONNECTION 'host=nowhere dbname=x password=''very secret''' PUBLICATION b, "A ""p"
+	WITH (connect = false, slot_name = kinds_slot, binary = true, streaming = on, two_phase = true, disable_on_error = true, synchronous_commit = 'local');
+COMMENT ON SUBSCRIPTION kinds_sub IS 'from there';
+CREATE SUBSCRIPTION "kinds S" CONNECTION 'dbname=secret' PUBLICATION p WITH (connect = false, slot_name = NONE, streaming = off);
 SET client_min_messages = warning;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_kinds_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_kinds_owner GRANT EXECUTE ON FUNCTIONS TO "regress_kinds_ "" other" WITH GRANT OPTION;
@@ -261,6 +265,12 @@ ALTER EVENT TRIGGER kinds_new DISABLE;
 CREATE SCHEMA kinds_new;
 ALTER DEFAULT PRIVILEGES FOR ROLE regress_kinds_owner IN SCHEMA kinds_new GRANT MAINTAIN ON TABLES TO "regress_kinds_ "" other";
 \endif
+\if :v16
+SET client_min_messages = error;
+CREATE SUBSCRIPTION kinds_new CONNECTION '' PUBLICATION p
+	WITH (connect = false, slot_name = NONE, streaming = parallel, origin = none, run_as_owner = true, password_required = false);
+SET client_min_messages = warning;
+\endif
 \if :v18
 SET client_min_messages = error;
 CREATE PUBLICATION kinds_new FOR TABLE kinds.published WITH (publish_generated_columns = stored);
@@ -279,7 +289,7 @@ UNION ALL SELECT * FROM migrate.live_ts_template UNION ALL SELECT * FROM migrate
 UNION ALL SELECT * FROM migrate.live_ts_configuration UNION ALL SELECT * FROM migrate.live_foreign_data_wrapper
 UNION ALL SELECT * FROM migrate.live_server UNION ALL SELECT * FROM migrate.live_user_mapping
 UNION ALL SELECT * FROM migrate.live_event_trigger UNION ALL SELECT * FROM migrate.live_publication
-UNION ALL SELECT * FROM migrate.live_default_privileges UNION ALL SELECT * FROM migrate.live_privileges UNION ALL SELECT * FROM migrate.live_extension;
+UNION ALL SELECT * FROM migrate.live_subscription UNION ALL SELECT * FROM migrate.live_default_privileges UNION ALL SELECT * FROM migrate.live_privileges UNION ALL SELECT * FROM migrate.live_extension;
 
 -- the definitions; from 17 on NOT NULL of a domain has a name
 SET search_path = pg_catalog, pg_temp;
@@ -322,6 +332,12 @@ DROP PUBLICATION kinds_new;
 DROP EVENT TRIGGER kinds_watch;
 DROP EVENT TRIGGER "kinds E";
 DROP PUBLICATION kinds_all, "kinds P", kinds_schemas;
+\if :v16
+DROP SUBSCRIPTION kinds_new;
+\endif
+ALTER SUBSCRIPTION kinds_sub SET (slot_name = NONE);
+DROP SUBSCRIPTION kinds_sub;
+DROP SUBSCRIPTION "kinds S";
 DROP FOREIGN DATA WRAPPER kinds_wrapper, "kinds W" CASCADE;
 SET client_min_messages = error;
 DROP LANGUAGE "kinds L", kinds_untrusted CASCADE;
@@ -359,10 +375,11 @@ END
 $$;
 SET client_min_messages = warning;
 SET search_path = pg_catalog, pg_temp;
--- the same, but for the options of the user mapping
+-- the same, but for the options of the user mapping and the connection strings
 SELECT coalesce(s.kind, n.kind) AS kind, coalesce(s.name, n.name) AS name, s.definition AS before, n.definition AS after
 FROM pg_temp.saved s FULL JOIN public.kinds_now n ON n.kind = s.kind AND n.name = s.name
-WHERE s.definition::text IS DISTINCT FROM n.definition::text;
+WHERE s.definition::text IS DISTINCT FROM n.definition::text
+ORDER BY 1 COLLATE "C", 2 COLLATE "C";
 
 -- what is not here to be tried
 SELECT * FROM migrate.other_ddl('extension', '"x-y"', '{"schema":"My schema","version":"1.0","comment":"it''s"}');
@@ -382,6 +399,12 @@ DROP PUBLICATION kinds_new;
 DROP EVENT TRIGGER kinds_watch;
 DROP EVENT TRIGGER "kinds E";
 DROP PUBLICATION kinds_all, "kinds P", kinds_schemas;
+\if :v16
+DROP SUBSCRIPTION kinds_new;
+\endif
+ALTER SUBSCRIPTION kinds_sub SET (slot_name = NONE);
+DROP SUBSCRIPTION kinds_sub;
+DROP SUBSCRIPTION "kinds S";
 DROP FOREIGN DATA WRAPPER kinds_wrapper, "kinds W" CASCADE;
 DROP LANGUAGE "kinds L", kinds_untrusted CASCADE;
 DROP SCHEMA kinds, "kinds ""q" CASCADE;

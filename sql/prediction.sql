@@ -97,13 +97,17 @@ SELECT * FROM show('ALTER DOMAIN plain SET NOT NULL; ALTER DOMAIN plain ADD CHEC
 
 -- queries, and what cannot be looked into
 SELECT * FROM show('SELECT FROM work_view; INSERT INTO work SELECT FROM artist; WITH artist AS (SELECT) SELECT FROM artist; SELECT FROM work FOR UPDATE; COPY work FROM stdin');
+CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER nothing BEFORE UPDATE ON artist FOR EACH ROW EXECUTE FUNCTION nothing();
+SELECT * FROM show('UPDATE artist SET id = 1; UPDATE work SET id = 1');
 SELECT * FROM show('LOCK TABLE work IN EXCLUSIVE MODE; LOCK TABLE work_view');
 SELECT * FROM show('DO ''BEGIN END''; SELECT show('''')');
 
 -- statements that are wrong: they say so themselves when they run
 SELECT * FROM show('ALTER TABLE nowhere ADD a integer; DROP TABLE nowhere; ALTER TABLE artist DROP nothing; ALTER TABLE artist ALTER note TYPE nonsense');
 SELECT * FROM show('ALTER TABLE artist ADD a integer DEFAULT nonsense(); ALTER TABLE work ATTACH PARTITION sale_2 FOR VALUES IN (1); CREATE TABLE x PARTITION OF work DEFAULT');
-SELECT * FROM show('CREATE STATISTICS s ON a FROM (VALUES (1)) AS v (a); ALTER TABLE sale ATTACH PARTITION sale_2 FOR VALUES IN (1); ALTER INDEX sale ATTACH PARTITION sale_1');
+SELECT * FROM show('CREATE STATISTICS s ON a FROM (VALUES (1)) AS v (a); ALTER TABLE sale ATTACH PARTITION sale_2 FOR VALUES IN (1)');
+SELECT * FROM show('ALTER INDEX sale ATTACH PARTITION sale_2; ALTER INDEX artist ATTACH PARTITION artist_name');
 SELECT * FROM show('ALTER TABEL artist');
 
 -- nothing is held afterwards

@@ -138,6 +138,29 @@ SELECT rows_kept FROM migrate_rollback();
 SELECT * FROM app ORDER BY id;
 SELECT what, relation, "column", direction, rows, restored_rows, conflicts FROM migrate_backups() WHERE version = 1000 ORDER BY backup;
 SELECT * FROM migrate.backup WHERE restored_at IS NULL AND restored_rows IS NOT NULL;
+
+--
+-- An error while rows go back ends the statement, and leaves the session usable
+--
+CREATE FUNCTION fussy(int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	IF current_setting('test.fussy', true) = 'on' THEN
+		RAISE EXCEPTION 'not now';
+	END IF;
+	RETURN true;
+END
+$$;
+CREATE TABLE fussy (id int PRIMARY KEY CHECK (restore.fussy(id)));
+INSERT INTO fussy VALUES (1), (2);
+SELECT migrate_register(1001, 'fussy', 'TRUNCATE fussy', 'SELECT 1');
+SELECT rows_kept FROM migrate_apply();
+SET test.fussy = on;
+SELECT rows_kept FROM migrate_rollback();
+SELECT count(*) FROM fussy;
+SELECT count(*) FROM migrate.deployment;
+RESET test.fussy;
+SELECT rows_kept FROM migrate_rollback();
+SELECT count(*) FROM fussy;
 DROP SCHEMA restore CASCADE;
 SELECT what FROM migrate_prune('0');
 DROP EXTENSION migrate_ext;

@@ -70,7 +70,8 @@ CREATE FUNCTION schema_test.circle_check(d schema_test.circle_domain) RETURNS bo
 ALTER DOMAIN schema_test.circle_domain ADD CONSTRAINT checked CHECK (schema_test.circle_check(VALUE));
 CREATE SEQUENCE schema_test.circle_seq OWNED BY schema_test.circle.a;
 ALTER TABLE schema_test.circle ALTER a SET DEFAULT nextval('schema_test.circle_seq');
-SELECT schema_test.statements('circle');
+-- versions of the server write names in views each in their way
+SELECT regexp_replace(s, 'circle_rows\.([xy])', '\1', 'g') FROM schema_test.statements('circle') s;
 DROP SCHEMA schema_test CASCADE;
 
 -- children whose columns inheritance would put elsewhere, and partitions

@@ -106,6 +106,19 @@ SELECT snapshot = :last AS last FROM migrate_snapshots();
 SELECT migrate_schema(:last) = migrate_schema() AS same;
 SELECT count(*) FROM migrate_diff(:last);
 SELECT count(*) FROM migrate.object_version WHERE until IS NOT NULL;
+-- a foreign key needs the table it refers to, not that table's partitions
+SELECT migrate_unregister(4);
+SELECT migrate_register(5, 'partitions', $$-- migrate: search_path = snapshot_test
+CREATE TABLE k (id integer PRIMARY KEY) PARTITION BY LIST (id);
+CREATE TABLE k1 PARTITION OF k FOR VALUES IN (1) PARTITION BY LIST (id);
+CREATE TABLE k11 PARTITION OF k1 FOR VALUES IN (1);
+CREATE TABLE f (id integer REFERENCES k)$$);
+SELECT count(*) FROM migrate_apply();
+SELECT o.kind, o.name
+FROM migrate.object_version f JOIN migrate.object_version o ON o.id = ANY (f.needs)
+WHERE f.name = 'f_id_fkey on snapshot_test.f'
+ORDER BY 1, 2;
+
 RESET search_path;
 DROP SCHEMA snapshot_test CASCADE;
 DROP EXTENSION migrate_ext CASCADE;

@@ -27,11 +27,19 @@ BEGIN;
 ALTER TABLE a ADD m integer;
 SELECT detail ~ ('transaction ' || pg_current_xact_id()::xid) AS mine FROM migrate_verify() WHERE object = 'column verify_test.a.m';
 ROLLBACK;
+-- a snapshot of it is no excuse
 SELECT migrate_snapshot('taken as it is') > 0 AS taken;
+SELECT count(*) FROM migrate_verify();
+-- to put it on the record is
+SET migrate.drift = accept;
+SELECT migrate_register(3, 'three', 'SELECT 3', 'SELECT 3');
+SELECT version FROM migrate_apply();
+RESET migrate.drift;
 SELECT * FROM migrate_verify();
 DROP FUNCTION by_hand;
 SELECT area, object, problem FROM migrate_verify();
-SELECT migrate_snapshot() > 0 AS taken;
+SELECT migrate_baseline(4);
+SELECT * FROM migrate_verify();
 
 -- checksum
 SELECT migrate_repair(2, 'a test');
@@ -72,7 +80,6 @@ SELECT * FROM migrate_verify();
 \echo :LAST_ERROR_SQLSTATE
 RESET ROLE;
 SELECT migrate_grant('regress_verify', 'reader');
-SELECT migrate_snapshot() > 0 AS taken;
 SET ROLE regress_verify;
 SELECT * FROM public.migrate_verify();
 BEGIN READ ONLY;

@@ -2,7 +2,7 @@
  *
  * backup.c
  *		Rows kept because a migration is about to destroy or change them: the
- *		running step, its kept tables, and the size limit.
+ *		running step, and its kept tables.
  *
  * Invariants:
  *
@@ -33,7 +33,6 @@
 #include "exempt.h"
 #include "intercept.h"
 #include "owner.h"
-#include "settings.h"
 #include "tally.h"
 
 struct BackupEntry
@@ -64,10 +63,6 @@ static BackupRun *backup_running = NULL;
 
 /* The first backup of the last step that ended, for settling; 0 = it had none. */
 static int64 backup_unsettled = 0;
-
-/* What the current transaction has copied. */
-static FullTransactionId backup_charged_xid;
-static int64 backup_charged = 0;
 
 /* Forget a step when its memory goes. */
 static void
@@ -314,35 +309,6 @@ migrate_backup_count_rows(Oid kept, int64 rows)
 
 	migrate_tally_add(&backup_running->tally, kept, rows);
 	MemoryContextSwitchTo(old);
-}
-
-/*
- * Count bytes of a relation that are about to be copied, or refuse it when the
- * transaction would copy more than the limit.
- */
-void
-migrate_backup_charge(Relation source, int64 bytes)
-{
-	int64		limit = (int64) migrate_backup_limit * 1024 * 1024;
-	FullTransactionId xid = GetTopFullTransactionId();
-
-	if (!FullTransactionIdEquals(backup_charged_xid, xid))
-	{
-		backup_charged_xid = xid;
-		backup_charged = 0;
-	}
-	if (limit > 0 && backup_charged + bytes > limit)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("keeping rows of \"%s.%s\" would exceed migrate.backup_limit",
-						get_namespace_name(RelationGetNamespace(source)),
-						RelationGetRelationName(source)),
-				 errdetail("They take about " INT64_FORMAT " kB, " INT64_FORMAT " kB are kept already, and the limit is " INT64_FORMAT " kB.",
-						   (bytes + 1023) / 1024, backup_charged / 1024, limit / 1024),
-				 errhint("Raise migrate.backup_limit, or let the rows go with \"-- migrate: no-backup %s: REASON\" in the script.",
-						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(source)),
-													RelationGetRelationName(source)))));
-	backup_charged += bytes;
 }
 
 /* Stop keeping rows; returns how many were kept.  The caller is connected to SPI. */

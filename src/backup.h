@@ -52,7 +52,6 @@ extern bool migrate_backup_concerns(Oid relid);
 extern void migrate_backup_created(Oid relid);
 extern Relation migrate_backup_open_rows(Relation source, KeepMap **map);
 extern void migrate_backup_count_rows(Oid kept, int64 rows);
-extern void migrate_backup_charge(Relation source, int64 bytes);
 
 /* what makes kept tables of its own */
 extern BackupEntry *migrate_backup_new(const BackupRequest *request, TupleDesc desc);

@@ -57,14 +57,11 @@ baseline_find(const BaselineVersion *baseline)
 void
 migrate_baseline_open(BaselineRecord *record)
 {
-	SnapshotBegin begin;
-
 	record->snapshot = 0;
 	if (!migrate_snapshots)
 		return;
-	migrate_snapshot_begin(&begin);
+	record->snapshot = migrate_snapshot_begin();
 	migrate_snapshot_end();
-	record->snapshot = begin.now;
 }
 
 /* Mark one version; returns whether it was not applied before. */

@@ -49,6 +49,7 @@ migrate_cast_image(Form_pg_attribute from, Datum value, bool isnull, Form_pg_att
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile uint64 image = ROWIMAGE_EMPTY;
+	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -59,17 +60,19 @@ migrate_cast_image(Form_pg_attribute from, Datum value, bool isnull, Form_pg_att
 	}
 	PG_CATCH();
 	{
-		int			category;
-
 		MemoryContextSwitchTo(context);
-		category = ERRCODE_TO_CATEGORY(geterrcode());
-		if (category != ERRCODE_DATA_EXCEPTION)
-			PG_RE_THROW();
+		error = CopyErrorData();
 		FlushErrorState();
+		/* no error may leave the subtransaction open */
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	return image;
+	if (error == NULL)
+		return image;
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_DATA_EXCEPTION)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return ROWIMAGE_EMPTY;
 }

@@ -172,9 +172,14 @@ depend_is_part(const DependEdge *edge)
 {
 	Oid			class = OBJECT_KEY_CLASS(edge->from);
 
-	/* of a composite type, the relation is the object, not the type */
+	/*
+	 * Of a composite type, the relation is the object, not the type.  What a
+	 * foreign key has for each partition of the table it refers to is neither
+	 * an object nor a part of one: those partitions come and go.
+	 */
 	if (edge->type == DEPENDENCY_INTERNAL)
-		return class != RelationRelationId || OBJECT_KEY_CLASS(edge->to) != TypeRelationId;
+		return (class != RelationRelationId || OBJECT_KEY_CLASS(edge->to) != TypeRelationId) &&
+			(class != ConstraintRelationId || OBJECT_KEY_CLASS(edge->to) != ConstraintRelationId);
 	if (edge->type != DEPENDENCY_AUTO)
 		return false;
 	/* the constraints of a domain */

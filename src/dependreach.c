@@ -32,6 +32,7 @@
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_shdepend.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_tablespace.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
@@ -115,7 +116,11 @@ dependreach_add_role(DependWalk *walk, Oid role)
 	{
 		Form_pg_shdepend form = (Form_pg_shdepend) GETSTRUCT(tuple);
 
-		if (form->dbid == MyDatabaseId)
+		/*
+		 * subscriptions belong to a shared catalog, so their owners to no
+		 * database
+		 */
+		if (form->dbid == MyDatabaseId || form->classid == SubscriptionRelationId)
 			migrate_depend_append(&found, OBJECT_KEY(form->classid, form->objid));
 	}
 	systable_endscan(scan);

@@ -33,6 +33,7 @@
 #include "deploy.h"
 #include "engine.h"
 #include "execute.h"
+#include "forecast.h"
 #include "ledger.h"
 #include "loss.h"
 #include "owner.h"
@@ -131,6 +132,31 @@ engine_check_obstacles(EngineRun *run, const MigratePlan *plan)
 		engine_read(run, planned, &step);
 		migrate_execute(step.script, &step.frame, NULL);
 	}
+}
+
+/* Refuse the whole plan if it would keep more rows than may be, as far as can be known. */
+static void
+engine_check_limit(EngineRun *run, const MigratePlan *plan)
+{
+	Forecast   *forecast = migrate_backups && plan->steps != NIL ? migrate_forecast_begin() : NULL;
+	MemoryContext context;
+	ListCell   *lc;
+
+	if (forecast == NULL)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "migrate forecast",
+									ALLOCSET_DEFAULT_SIZES);
+	foreach(lc, plan->steps)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		EngineStep	step = {0};
+
+		engine_read(run, lfirst(lc), &step);
+		migrate_forecast_script(forecast, step.script, &step.frame);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	MemoryContextDelete(context);
 }
 
 /* Write the ledger entry of a step and mark its migration. */
@@ -356,6 +382,7 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	run.down = plan->down;
 	run.extension = migrate_extension_oid();
 	engine_check_obstacles(&run, plan);
+	engine_check_limit(&run, plan);
 	if (plan->steps != NIL)
 		engine_open(&run, plan);
 

@@ -62,9 +62,9 @@ execute_set_role(const char *role)
 	execute_set("role", role);
 }
 
-/* Give the script the settings it runs with. */
-static void
-execute_settings(const ScriptDirectives *directives)
+/* Give the script the settings it runs with, until the caller's nest level ends. */
+void
+migrate_execute_settings(const ScriptDirectives *directives)
 {
 	execute_set("standard_conforming_strings", "on");
 	if (directives->lock_timeout != NULL)
@@ -319,7 +319,7 @@ execute_script(void *arg)
 	if (run->result == NULL)
 		return;
 	guc_level = NewGUCNestLevel();
-	execute_settings(&run->script->directives);
+	migrate_execute_settings(&run->script->directives);
 	execute_statements(run->script, run->frame, run->result);
 	execute_deferred(run->script, run->frame);
 	AtEOXact_GUC(false, guc_level);

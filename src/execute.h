@@ -17,6 +17,7 @@ typedef struct ExecuteResult
 	uint64		rows;			/* inserted, updated, deleted or copied */
 } ExecuteResult;
 
+extern void migrate_execute_settings(const ScriptDirectives *directives);
 extern void migrate_execute(const Script *script, PositionFrame *frame,
 							ExecuteResult *result);
 

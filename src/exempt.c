@@ -86,7 +86,7 @@ exempt_directive(const ExemptStep *step, Oid relid)
 	return NULL;
 }
 
-/* Tell whether a directive lets a relation go; says so once. */
+/* Tell whether a directive lets a relation go; says so once, unless quiet. */
 static bool
 exempt_let_go(ExemptStep *step, Oid relid)
 {
@@ -95,7 +95,7 @@ exempt_let_go(ExemptStep *step, Oid relid)
 
 	if (item == NULL)
 		return false;
-	if (list_member_oid(step->told, relid))
+	if (step->quiet || list_member_oid(step->told, relid))
 		return true;
 	old = MemoryContextSwitchTo(step->context);
 	step->told = lappend_oid(step->told, relid);

@@ -18,6 +18,7 @@ typedef struct ExemptStep
 	List	   *no_backup;		/* of DirectiveNoBackup * */
 	HTAB	   *created;		/* OIDs of relations that the step has made */
 	List	   *told;			/* OIDs of relations that a directive let go */
+	bool		quiet;			/* the client is not told */
 } ExemptStep;
 
 extern void migrate_exempt_created(ExemptStep *step, Oid relid);

@@ -150,25 +150,24 @@ migrate_ledger_snapshots(int64 version, LedgerSnapshots *snapshots)
 }
 
 /*
- * Tell whether the last script on the record ended with a snapshot; if it did
- * not, what has changed since the last snapshot may be its work.
+ * Return the snapshot of the schema that the records vouch for, see
+ * migrate.vouched_snapshot; 0 = there is none.
  */
-bool
-migrate_ledger_snapshot_known(void)
+int64
+migrate_ledger_vouched_snapshot(void)
 {
 	static OwnerQuery query = {
-		.sql = "SELECT snapshot_after FROM migrate.ledger"
-		" WHERE event IN ('applied', 'rolled back', 'baselined') ORDER BY entry DESC LIMIT 1"
+		.sql = "SELECT snapshot FROM migrate.vouched_snapshot"
 	};
 	OwnerScope	scope;
-	bool		known = true;
+	int64		snapshot = 0;
 
 	migrate_owner_begin(&scope);
 	if (migrate_owner_run(&query, NULL, NULL) > 0)
-		known = ledger_number(1) != 0;
+		snapshot = ledger_number(1);
 	migrate_owner_free();
 	migrate_owner_end(&scope);
-	return known;
+	return snapshot;
 }
 
 /* Append a name or text in the one encoding that all databases can tell. */

@@ -36,6 +36,6 @@ typedef struct LedgerSnapshots
 
 extern int64 migrate_ledger_append(const LedgerEntry *entry);
 extern void migrate_ledger_snapshots(int64 version, LedgerSnapshots *snapshots);
-extern bool migrate_ledger_snapshot_known(void);
+extern int64 migrate_ledger_vouched_snapshot(void);
 
 #endif							/* MIGRATE_LEDGER_H */

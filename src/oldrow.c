@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/rel.h"
 
+#include "allowance.h"
 #include "backup.h"
 #include "changedrow.h"
 #include "oldrow.h"
@@ -103,7 +104,7 @@ oldrow_add(OldRow *row, Relation rel, CaptureSource *source, char operation, boo
 
 	oldrow_set(row, CHANGEDROW_ORDINAL, Int64GetDatum(++row->ordinal));
 	oldrow_set(row, CHANGEDROW_OPERATION, CharGetDatum(operation));
-	migrate_backup_charge(rel, migrate_pending_add(row->pending, &waiting) + outside);
+	migrate_allowance_charge(rel, migrate_pending_add(row->pending, &waiting) + outside);
 }
 
 /* Put the columns of a row of the source where they are kept. */

@@ -11,12 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/dependency.h"
-#include "catalog/index.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
@@ -28,19 +22,9 @@
 
 #include "predicting.h"
 
-/* One command on its way. */
-typedef struct AlterWalk
-{
-	Prediction *prediction;
-	Oid			relid;
-	LOCKMODE	mode;
-	bool		recurse;		/* not ONLY */
-	AlterTableCmd *command;
-} AlterWalk;
-
 /* Return the table and what inherits from it, if the command goes on to that. */
-static List *
-predictalter_family(const AlterWalk *walk)
+List *
+migrate_predict_family(const PredictWalk *walk)
 {
 	if (!walk->recurse || !has_subclass(walk->relid))
 		return list_make1_oid(walk->relid);
@@ -48,18 +32,18 @@ predictalter_family(const AlterWalk *walk)
 }
 
 /* Lock them. */
-static void
-predictalter_lock_family(const AlterWalk *walk)
+void
+migrate_predict_lock_walk(const PredictWalk *walk)
 {
 	ListCell   *lc;
 
-	foreach(lc, predictalter_family(walk))
+	foreach(lc, migrate_predict_family(walk))
 		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
 }
 
 /* Note that the rows of a table are read, if it has any of its own. */
-static void
-predictalter_scan(Prediction *prediction, Oid relid, LOCKMODE mode)
+void
+migrate_predict_scan(Prediction *prediction, Oid relid, LOCKMODE mode)
 {
 	PredictedRelation *relation = migrate_prediction_lock(prediction, relid, mode);
 	char		relkind = get_rel_relkind(relid);
@@ -69,179 +53,18 @@ predictalter_scan(Prediction *prediction, Oid relid, LOCKMODE mode)
 }
 
 /* Read the rows of the whole family. */
-static void
-predictalter_scan_family(const AlterWalk *walk)
-{
-	ListCell   *lc;
-
-	foreach(lc, predictalter_family(walk))
-		predictalter_scan(walk->prediction, lfirst_oid(lc), walk->mode);
-}
-
-/* A foreign key of a table, or of a new one (InvalidOid). */
 void
-migrate_predict_foreign_key(Prediction *prediction, Oid relid, const Constraint *constraint)
-{
-	Oid			other;
-	ListCell   *lc;
-
-	if (constraint->contype != CONSTR_FOREIGN)
-		return;
-	other = migrate_prediction_relation(prediction, constraint->pktable);
-	if (!OidIsValid(other))
-		return;
-	migrate_prediction_lock_family(prediction, other, ShareRowExclusiveLock);
-	if (!OidIsValid(relid) || constraint->skip_validation)
-		return;
-	foreach(lc, find_all_inheritors(other, NoLock, NULL))
-		predictalter_scan(prediction, lfirst_oid(lc), ShareRowExclusiveLock);
-}
-
-/* Columns that a key of the table makes NOT NULL. */
-static void
-predictalter_key_columns(const AlterWalk *walk, List *names)
+migrate_predict_scan_walk(const PredictWalk *walk)
 {
 	ListCell   *lc;
-	ListCell   *name;
 
-	foreach(lc, predictalter_family(walk))
-	{
-		Relation	rel = migrate_prediction_open(lfirst_oid(lc));
-
-		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
-		if (rel == NULL)
-			continue;
-		foreach(name, names)
-			if (migrate_predict_not_null_scans(rel, strVal(lfirst(name))))
-				predictalter_scan(walk->prediction, lfirst_oid(lc), walk->mode);
-		migrate_prediction_close(rel);
-	}
-}
-
-/* Return the names of the columns of an index. */
-static List *
-predictalter_index_columns(Oid relid, const char *name)
-{
-	Oid			index = get_relname_relid(name, get_rel_namespace(relid));
-	Relation	rel = OidIsValid(index) ? migrate_prediction_open(index) : NULL;
-	List	   *names = NIL;
-
-	if (rel == NULL)
-		return NIL;
-	for (int i = 0; rel->rd_index != NULL && i < rel->rd_index->indnkeyatts; i++)
-		if (rel->rd_index->indkey.values[i] > 0)
-			names = lappend(names, makeString(get_attname(relid, rel->rd_index->indkey.values[i], false)));
-	migrate_prediction_close(rel);
-	return names;
-}
-
-/* A key: UNIQUE, PRIMARY KEY or EXCLUDE. */
-static void
-predictalter_add_key(const AlterWalk *walk, const Constraint *constraint)
-{
-	List	   *names = constraint->keys;
-
-	if (constraint->indexname == NULL)
-		migrate_prediction_build(walk->prediction, walk->relid,
-								 constraint->deferrable ? ShareRowExclusiveLock : ShareLock,
-								 walk->recurse);
-	else
-		names = predictalter_index_columns(walk->relid, constraint->indexname);
-	if (constraint->contype == CONSTR_PRIMARY)
-		predictalter_key_columns(walk, names);
-}
-
-/* ADD FOREIGN KEY: partitions get it, too, but those that have it already. */
-static void
-predictalter_add_foreign_key(const AlterWalk *walk, Oid relid, const Constraint *constraint)
-{
-	Oid			other = migrate_prediction_relation(walk->prediction, constraint->pktable);
-	ListCell   *lc;
-
-	if (!constraint->skip_validation)
-		predictalter_scan(walk->prediction, relid, walk->mode);
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		return;
-	foreach(lc, find_inheritance_children(relid, NoLock))
-	{
-		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
-		if (!list_member_oid(migrate_predict_referred_tables(lfirst_oid(lc)), other))
-			predictalter_add_foreign_key(walk, lfirst_oid(lc), constraint);
-		else if (OidIsValid(other))
-			migrate_prediction_lock_family(walk->prediction, other, AccessExclusiveLock);
-	}
-}
-
-/* ADD CONSTRAINT */
-static void
-predictalter_add_constraint(const AlterWalk *walk, const Constraint *constraint)
-{
-	switch (constraint->contype)
-	{
-		case CONSTR_CHECK:
-			if (constraint->is_no_inherit)
-				predictalter_scan(walk->prediction, walk->relid, walk->mode);
-			else if (constraint->skip_validation)
-				predictalter_lock_family(walk);
-			else
-				predictalter_scan_family(walk);
-			break;
-		case CONSTR_FOREIGN:
-			predictalter_add_foreign_key(walk, walk->relid, constraint);
-			migrate_predict_foreign_key(walk->prediction, walk->relid, constraint);
-			break;
-		case CONSTR_NOTNULL:
-			predictalter_key_columns(walk, constraint->keys);
-			break;
-		case CONSTR_PRIMARY:
-		case CONSTR_UNIQUE:
-		case CONSTR_EXCLUSION:
-			predictalter_add_key(walk, constraint);
-			break;
-		default:
-			break;
-	}
-}
-
-/* ADD COLUMN: what its constraints do. */
-static void
-predictalter_add_column_constraints(const AlterWalk *walk, const ColumnDef *column)
-{
-	bool		filled = migrate_predict_column_constraint(column, CONSTR_DEFAULT) != NULL;
-	ListCell   *lc;
-
-	foreach(lc, column->constraints)
-	{
-		Constraint *constraint = lfirst_node(Constraint, lc);
-
-		switch (constraint->contype)
-		{
-			case CONSTR_CHECK:
-				predictalter_scan_family(walk);
-				break;
-			case CONSTR_NOTNULL:
-				if (!filled)
-					predictalter_scan_family(walk);
-				break;
-			case CONSTR_PRIMARY:
-			case CONSTR_UNIQUE:
-				migrate_prediction_build(walk->prediction, walk->relid, ShareLock, walk->recurse);
-				break;
-			case CONSTR_FOREIGN:
-				migrate_predict_foreign_key(walk->prediction, filled ? walk->relid : InvalidOid,
-											constraint);
-				if (filled)
-					predictalter_scan_family(walk);
-				break;
-			default:
-				break;
-		}
-	}
+	foreach(lc, migrate_predict_family(walk))
+		migrate_predict_scan(walk->prediction, lfirst_oid(lc), walk->mode);
 }
 
 /* ADD COLUMN, on one table and its children; a child that has the column ends the way. */
 static void
-predictalter_add_column_to(const AlterWalk *walk, Oid relid, const ColumnDef *column)
+predictalter_add_column_to(const PredictWalk *walk, Oid relid, const ColumnDef *column)
 {
 	Relation	rel;
 	bool		rewrites = false;
@@ -266,7 +89,7 @@ predictalter_add_column_to(const AlterWalk *walk, Oid relid, const ColumnDef *co
 
 /* Lock the tables of a composite type, with what inherits from them. */
 static void
-predictalter_typed_tables(const AlterWalk *walk)
+predictalter_typed_tables(const PredictWalk *walk)
 {
 	ListCell   *lc;
 
@@ -276,12 +99,12 @@ predictalter_typed_tables(const AlterWalk *walk)
 
 /* ADD COLUMN */
 static void
-predictalter_add_column(const AlterWalk *walk)
+predictalter_add_column(const PredictWalk *walk)
 {
 	ColumnDef  *column = castNode(ColumnDef, walk->command->def);
 
 	if (get_attnum(walk->relid, column->colname) == InvalidAttrNumber)
-		predictalter_add_column_constraints(walk, column);
+		migrate_predict_column_constraints(walk, column);
 	predictalter_add_column_to(walk, walk->relid, column);
 }
 
@@ -302,7 +125,7 @@ predictalter_goes_along(Oid relid, const char *name)
 
 /* DROP COLUMN: children are looked at even with ONLY. */
 static void
-predictalter_drop_column(const AlterWalk *walk, Oid relid)
+predictalter_drop_column(const PredictWalk *walk, Oid relid)
 {
 	const char *name = walk->command->name;
 	ObjectAddress object;
@@ -324,54 +147,9 @@ predictalter_drop_column(const AlterWalk *walk, Oid relid)
 	}
 }
 
-/* DROP CONSTRAINT: of children those that have one of the name. */
-static void
-predictalter_drop_constraint(const AlterWalk *walk)
-{
-	PredictConstraint constraint;
-	List	   *family;
-	ListCell   *lc;
-
-	if (!migrate_predict_constraint(walk->relid, walk->command->name, &constraint))
-		return;
-	family = predictalter_family(walk);
-	if (!walk->recurse && constraint.inherits && has_subclass(walk->relid))
-		family = lcons_oid(walk->relid, find_inheritance_children(walk->relid, NoLock));
-	foreach(lc, family)
-	{
-		Oid			relid = lfirst_oid(lc);
-		bool		there = migrate_predict_constraint(relid, walk->command->name, &constraint);
-		ObjectAddress object;
-
-		if (there || get_rel_relispartition(relid))
-			(void) migrate_prediction_lock(walk->prediction, relid, walk->mode);
-		if (!there)
-			continue;
-		ObjectAddressSet(object, ConstraintRelationId, constraint.oid);
-		migrate_predict_drop_object(walk->prediction, &object, walk->command->behavior);
-	}
-}
-
-/* VALIDATE CONSTRAINT */
-static void
-predictalter_validate(const AlterWalk *walk)
-{
-	PredictConstraint constraint;
-
-	if (!migrate_predict_constraint(walk->relid, walk->command->name, &constraint) ||
-		constraint.valid)
-		return;
-	if (constraint.inherits)
-		predictalter_scan_family(walk);
-	else
-		predictalter_scan(walk->prediction, walk->relid, walk->mode);
-	if (OidIsValid(constraint.other))
-		predictalter_scan(walk->prediction, constraint.other, RowShareLock);
-}
-
 /* SET LOGGED, UNLOGGED, TABLESPACE, ACCESS METHOD: nothing if it is so already. */
 static void
-predictalter_storage(const AlterWalk *walk)
+predictalter_storage(const PredictWalk *walk)
 {
 	Relation	rel = migrate_prediction_open(walk->relid);
 	bool		same;
@@ -411,7 +189,7 @@ predictalter_storage(const AlterWalk *walk)
 
 /* INHERIT, NO INHERIT: the parent. */
 static void
-predictalter_parent(const AlterWalk *walk, LOCKMODE mode)
+predictalter_parent(const PredictWalk *walk, LOCKMODE mode)
 {
 	Oid			parent = migrate_prediction_relation(walk->prediction,
 													 castNode(RangeVar, walk->command->def));
@@ -422,7 +200,7 @@ predictalter_parent(const AlterWalk *walk, LOCKMODE mode)
 
 /* Commands on partitions and parents. */
 static void
-predictalter_inheritance(const AlterWalk *walk)
+predictalter_inheritance(const PredictWalk *walk)
 {
 	switch (walk->command->subtype)
 	{
@@ -447,7 +225,7 @@ predictalter_inheritance(const AlterWalk *walk)
 
 /* Commands that only write to catalogs: on what inherits, too, or not. */
 static void
-predictalter_catalog(const AlterWalk *walk)
+predictalter_catalog(const PredictWalk *walk)
 {
 	switch (walk->command->subtype)
 	{
@@ -457,7 +235,7 @@ predictalter_catalog(const AlterWalk *walk)
 		case AT_SetStatistics:
 		case AT_SetStorage:
 		case AT_AlterConstraint:
-			predictalter_lock_family(walk);
+			migrate_predict_lock_walk(walk);
 			break;
 		case AT_EnableTrig:
 		case AT_EnableAlwaysTrig:
@@ -469,7 +247,7 @@ predictalter_catalog(const AlterWalk *walk)
 		case AT_DisableTrigUser:
 			if (get_rel_relkind(walk->relid) == RELKIND_PARTITIONED_TABLE &&
 				migrate_predict_has_row_trigger(walk->relid, walk->command->name))
-				predictalter_lock_family(walk);
+				migrate_predict_lock_walk(walk);
 			break;
 		default:
 			predictalter_inheritance(walk);
@@ -478,7 +256,7 @@ predictalter_catalog(const AlterWalk *walk)
 
 /* One command of ALTER TABLE. */
 static void
-predictalter_command(const AlterWalk *walk)
+predictalter_command(const PredictWalk *walk)
 {
 	ListCell   *lc;
 
@@ -491,23 +269,23 @@ predictalter_command(const AlterWalk *walk)
 			predictalter_drop_column(walk, walk->relid);
 			break;
 		case AT_AlterColumnType:
-			foreach(lc, predictalter_family(walk))
+			foreach(lc, migrate_predict_family(walk))
 			{
 				(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
 				migrate_predict_type(walk->prediction, lfirst_oid(lc), walk->command);
 			}
 			break;
 		case AT_SetNotNull:
-			predictalter_key_columns(walk, list_make1(makeString(walk->command->name)));
+			migrate_predict_not_null(walk, list_make1(makeString(walk->command->name)));
 			break;
 		case AT_AddConstraint:
-			predictalter_add_constraint(walk, castNode(Constraint, walk->command->def));
+			migrate_predict_add_constraint(walk, castNode(Constraint, walk->command->def));
 			break;
 		case AT_DropConstraint:
-			predictalter_drop_constraint(walk);
+			migrate_predict_drop_constraint(walk);
 			break;
 		case AT_ValidateConstraint:
-			predictalter_validate(walk);
+			migrate_predict_validate(walk);
 			break;
 		case AT_SetLogged:
 		case AT_SetUnLogged:
@@ -524,7 +302,7 @@ predictalter_command(const AlterWalk *walk)
 void
 migrate_predict_alter_table(Prediction *prediction, AlterTableStmt *statement)
 {
-	AlterWalk	walk = {.prediction = prediction, .recurse = statement->relation->inh};
+	PredictWalk walk = {.prediction = prediction, .recurse = statement->relation->inh};
 	ListCell   *lc;
 
 	walk.relid = migrate_prediction_relation(prediction, statement->relation);

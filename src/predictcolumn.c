@@ -10,13 +10,8 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/heap.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_opclass.h"
-#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
@@ -25,17 +20,13 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
-#include "parser/parse_relation.h"
-#include "parser/parse_type.h"
-#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "compat.h"
+
 #include "predicting.h"
 
 /* Find a constraint of a column as it was written, or NULL. */
@@ -46,7 +37,7 @@ migrate_predict_column_constraint(const ColumnDef *column, ConstrType type)
 
 	foreach(lc, column->constraints)
 		if (lfirst_node(Constraint, lc)->contype == type)
-			return lfirst(lc);
+		return lfirst(lc);
 	return NULL;
 }
 

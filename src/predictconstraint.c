@@ -1,150 +1,232 @@
 /*-------------------------------------------------------------------------
  *
  * predictconstraint.c
- *		What predictions have to know of constraints and types that are there.
+ *		What ALTER TABLE will do with constraints.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_depend.h"
-#include "catalog/pg_trigger.h"
-#include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "utils/fmgroids.h"
+#include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "predicting.h"
 
-/* Look up a constraint of a relation; false = there is none of that name. */
-bool
-migrate_predict_constraint(Oid relid, const char *name, PredictConstraint *constraint)
+/* A foreign key of a table, or of a new one (InvalidOid). */
+void
+migrate_predict_foreign_key(Prediction *prediction, Oid relid, const Constraint *constraint)
 {
-	HeapTuple	tuple;
-	Form_pg_constraint form;
+	Oid			other;
+	ListCell   *lc;
 
-	constraint->oid = get_relation_constraint_oid(relid, name, true);
-	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint->oid));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_constraint) GETSTRUCT(tuple);
-	constraint->valid = form->convalidated;
-	constraint->inherits = form->contype == CONSTRAINT_CHECK && !form->connoinherit;
-	constraint->other = form->contype == CONSTRAINT_FOREIGN ? form->confrelid : InvalidOid;
-	ReleaseSysCache(tuple);
-	return true;
+	if (constraint->contype != CONSTR_FOREIGN)
+		return;
+	other = migrate_prediction_relation(prediction, constraint->pktable);
+	if (!OidIsValid(other))
+		return;
+	migrate_prediction_lock_family(prediction, other, ShareRowExclusiveLock);
+	if (!OidIsValid(relid) || constraint->skip_validation)
+		return;
+	foreach(lc, find_all_inheritors(other, NoLock, NULL))
+		migrate_predict_scan(prediction, lfirst_oid(lc), ShareRowExclusiveLock);
 }
 
-/* Tell whether a table has a row trigger; of a name, or any (NULL). */
-bool
-migrate_predict_has_row_trigger(Oid relid, const char *name)
+/* Columns that a key of the table makes NOT NULL. */
+void
+migrate_predict_not_null(const PredictWalk *walk, List *names)
 {
-	Relation	rel = migrate_prediction_open(relid);
-	bool		has = false;
+	ListCell   *lc;
+	ListCell   *name;
+
+	foreach(lc, migrate_predict_family(walk))
+	{
+		Relation	rel = migrate_prediction_open(lfirst_oid(lc));
+
+		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
+		if (rel == NULL)
+			continue;
+		foreach(name, names)
+			if (migrate_predict_not_null_scans(rel, strVal(lfirst(name))))
+			migrate_predict_scan(walk->prediction, lfirst_oid(lc), walk->mode);
+		migrate_prediction_close(rel);
+	}
+}
+
+/* Return the names of the columns of an index. */
+static List *
+predictconstraint_index_columns(Oid relid, const char *name)
+{
+	Oid			index = get_relname_relid(name, get_rel_namespace(relid));
+	Relation	rel = OidIsValid(index) ? migrate_prediction_open(index) : NULL;
+	List	   *names = NIL;
 
 	if (rel == NULL)
-		return true;
-	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
-	{
-		Trigger    *trigger = &rel->trigdesc->triggers[i];
-
-		has |= TRIGGER_FOR_ROW(trigger->tgtype) &&
-			(name == NULL || strcmp(trigger->tgname, name) == 0);
-	}
+		return NIL;
+	for (int i = 0; rel->rd_index != NULL && i < rel->rd_index->indnkeyatts; i++)
+		if (rel->rd_index->indkey.values[i] > 0)
+			names = lappend(names, makeString(get_attname(relid, rel->rd_index->indkey.values[i], false)));
 	migrate_prediction_close(rel);
-	return has;
+	return names;
 }
 
-/* Tell whether a constraint is a foreign key that refers to a table. */
-static bool
-predictconstraint_refers(Oid constraint, Oid relid)
+/* A key: UNIQUE, PRIMARY KEY or EXCLUDE. */
+static void
+predictconstraint_add_key(const PredictWalk *walk, const Constraint *constraint)
 {
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-	bool		refers;
+	List	   *names = constraint->keys;
+	ListCell   *lc;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	refers = ((Form_pg_constraint) GETSTRUCT(tuple))->confrelid == relid;
-	ReleaseSysCache(tuple);
-	return refers;
+	if (constraint->indexname == NULL)
+		migrate_prediction_build(walk->prediction, walk->relid,
+								 constraint->deferrable ? ShareRowExclusiveLock : ShareLock,
+								 walk->recurse);
+	else
+		names = predictconstraint_index_columns(walk->relid, constraint->indexname);
+	if (constraint->contype != CONSTR_PRIMARY)
+		return;
+	migrate_predict_not_null(walk, names);
+	/* with ONLY, partitions are asked whether they are NOT NULL already */
+	if (!walk->recurse && get_rel_relkind(walk->relid) == RELKIND_PARTITIONED_TABLE)
+		foreach(lc, find_inheritance_children(walk->relid, NoLock))
+			(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
 }
 
-/*
- * List the tables at the other ends of the foreign keys of a table, or of those
- * that refer to it, for which there is no index.
- */
-static List *
-predictconstraint_other_ends(Oid relid, bool referring)
+/* ADD FOREIGN KEY: partitions get it, too, but those that have it already. */
+static void
+predictconstraint_add_foreign_key(const PredictWalk *walk, Oid relid, const Constraint *constraint)
 {
-	Relation	rel = table_open(ConstraintRelationId, AccessShareLock);
-	List	   *tables = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	PredictKey	key = {
+		.names = constraint->fk_attrs,
+		.on_update = constraint->fk_upd_action,
+		.on_delete = constraint->fk_del_action,
+	};
+	ListCell   *lc;
 
-	ScanKeyInit(&key, referring ? Anum_pg_constraint_confrelid : Anum_pg_constraint_conrelid,
-				BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	scan = systable_beginscan(rel, referring ? InvalidOid : ConstraintRelidTypidNameIndexId,
-							  !referring, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	key.other = migrate_prediction_relation(walk->prediction, constraint->pktable);
+	if (!constraint->skip_validation)
+		migrate_predict_scan(walk->prediction, relid, walk->mode);
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return;
+	foreach(lc, find_inheritance_children(relid, NoLock))
 	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		/* what a key of a partitioned table made for its partitions comes with that */
-		if (form->contype == CONSTRAINT_FOREIGN &&
-			!(referring && predictconstraint_refers(form->conparentid, relid)))
-			tables = list_append_unique_oid(tables, referring ? form->conrelid : form->confrelid);
+		(void) migrate_prediction_lock(walk->prediction, lfirst_oid(lc), walk->mode);
+		if (!migrate_predict_has_key(lfirst_oid(lc), &key))
+			predictconstraint_add_foreign_key(walk, lfirst_oid(lc), constraint);
+		else
+			migrate_prediction_lock_family(walk->prediction, key.other, AccessExclusiveLock);
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return tables;
 }
 
-/* List the tables that foreign keys of a table refer to. */
-List *
-migrate_predict_referred_tables(Oid relid)
+/* ADD CONSTRAINT */
+void
+migrate_predict_add_constraint(const PredictWalk *walk, const Constraint *constraint)
 {
-	return predictconstraint_other_ends(relid, false);
-}
-
-/* List the tables whose foreign keys refer to a table. */
-List *
-migrate_predict_referring_tables(Oid relid)
-{
-	return predictconstraint_other_ends(relid, true);
-}
-
-/* List the tables made by CREATE TABLE ... OF a type. */
-List *
-migrate_predict_typed_tables(Oid type)
-{
-	Relation	rel = table_open(DependRelationId, AccessShareLock);
-	List	   *tables = NIL;
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(TypeRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(type));
-	scan = systable_beginscan(rel, DependReferenceIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	switch (constraint->contype)
 	{
-		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (form->classid == RelationRelationId && form->objsubid == 0 &&
-			form->deptype == DEPENDENCY_NORMAL)
-			tables = lappend_oid(tables, form->objid);
+		case CONSTR_CHECK:
+			if (constraint->is_no_inherit)
+				migrate_predict_scan(walk->prediction, walk->relid, walk->mode);
+			else if (constraint->skip_validation)
+				migrate_predict_lock_walk(walk);
+			else
+				migrate_predict_scan_walk(walk);
+			break;
+		case CONSTR_FOREIGN:
+			predictconstraint_add_foreign_key(walk, walk->relid, constraint);
+			migrate_predict_foreign_key(walk->prediction, walk->relid, constraint);
+			break;
+		case CONSTR_NOTNULL:
+			migrate_predict_not_null(walk, constraint->keys);
+			break;
+		case CONSTR_PRIMARY:
+		case CONSTR_UNIQUE:
+		case CONSTR_EXCLUSION:
+			predictconstraint_add_key(walk, constraint);
+			break;
+		default:
+			break;
 	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-	return tables;
+}
+
+/* DROP CONSTRAINT: of children those that have one of the name. */
+void
+migrate_predict_drop_constraint(const PredictWalk *walk)
+{
+	PredictConstraint constraint;
+	List	   *family;
+	ListCell   *lc;
+
+	if (!migrate_predict_constraint(walk->relid, walk->command->name, &constraint))
+		return;
+	family = migrate_predict_family(walk);
+	if (!walk->recurse && constraint.inherits && has_subclass(walk->relid))
+		family = lcons_oid(walk->relid, find_inheritance_children(walk->relid, NoLock));
+	foreach(lc, family)
+	{
+		Oid			relid = lfirst_oid(lc);
+		bool		there = migrate_predict_constraint(relid, walk->command->name, &constraint);
+		ObjectAddress object;
+
+		if (there || get_rel_relispartition(relid))
+			(void) migrate_prediction_lock(walk->prediction, relid, walk->mode);
+		if (!there)
+			continue;
+		ObjectAddressSet(object, ConstraintRelationId, constraint.oid);
+		migrate_predict_drop_object(walk->prediction, &object, walk->command->behavior);
+	}
+}
+
+/* VALIDATE CONSTRAINT */
+void
+migrate_predict_validate(const PredictWalk *walk)
+{
+	PredictConstraint constraint;
+
+	if (!migrate_predict_constraint(walk->relid, walk->command->name, &constraint) ||
+		constraint.valid)
+		return;
+	if (constraint.inherits)
+		migrate_predict_scan_walk(walk);
+	else
+		migrate_predict_scan(walk->prediction, walk->relid, walk->mode);
+	if (OidIsValid(constraint.other))
+		migrate_predict_scan(walk->prediction, constraint.other, RowShareLock);
+}
+
+/* ADD COLUMN: what its constraints do. */
+void
+migrate_predict_column_constraints(const PredictWalk *walk, const ColumnDef *column)
+{
+	bool		filled = migrate_predict_column_constraint(column, CONSTR_DEFAULT) != NULL;
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		Constraint *constraint = lfirst_node(Constraint, lc);
+
+		switch (constraint->contype)
+		{
+			case CONSTR_CHECK:
+				migrate_predict_scan_walk(walk);
+				break;
+			case CONSTR_NOTNULL:
+				if (!filled)
+					migrate_predict_scan_walk(walk);
+				break;
+			case CONSTR_PRIMARY:
+			case CONSTR_UNIQUE:
+				migrate_prediction_build(walk->prediction, walk->relid, ShareLock, walk->recurse);
+				break;
+			case CONSTR_FOREIGN:
+				migrate_predict_foreign_key(walk->prediction, filled ? walk->relid : InvalidOid,
+											constraint);
+				if (filled)
+					migrate_predict_scan_walk(walk);
+				break;
+			default:
+				break;
+		}
+	}
 }

@@ -22,9 +22,31 @@ extern Relation migrate_prediction_open(Oid relid);
 extern void migrate_prediction_close(Relation rel);
 
 /* predictalter.c */
+
+/* One command of ALTER TABLE on its way. */
+typedef struct PredictWalk
+{
+	Prediction *prediction;
+	Oid			relid;
+	LOCKMODE	mode;
+	bool		recurse;		/* not ONLY */
+	AlterTableCmd *command;
+} PredictWalk;
+
 extern void migrate_predict_alter_table(Prediction *prediction, AlterTableStmt *statement);
+extern List *migrate_predict_family(const PredictWalk *walk);
+extern void migrate_predict_lock_walk(const PredictWalk *walk);
+extern void migrate_predict_scan_walk(const PredictWalk *walk);
+extern void migrate_predict_scan(Prediction *prediction, Oid relid, LOCKMODE mode);
+
+/* predictconstraint.c */
 extern void migrate_predict_foreign_key(Prediction *prediction, Oid relid,
 										const Constraint *constraint);
+extern void migrate_predict_not_null(const PredictWalk *walk, List *names);
+extern void migrate_predict_add_constraint(const PredictWalk *walk, const Constraint *constraint);
+extern void migrate_predict_column_constraints(const PredictWalk *walk, const ColumnDef *column);
+extern void migrate_predict_drop_constraint(const PredictWalk *walk);
+extern void migrate_predict_validate(const PredictWalk *walk);
 
 /* predictcolumn.c */
 extern Constraint *migrate_predict_column_constraint(const ColumnDef *column, ConstrType type);
@@ -34,7 +56,7 @@ extern bool migrate_predict_type_rewrites(Relation rel, const char *name, const 
 extern bool migrate_predict_not_null_scans(Relation rel, const char *name);
 extern bool migrate_predict_index_stays(Relation index, AttrNumber attnum, const ColumnDef *column);
 
-/* predictconstraint.c */
+/* predictlookup.c */
 
 /* A constraint that is there. */
 typedef struct PredictConstraint
@@ -45,8 +67,18 @@ typedef struct PredictConstraint
 	Oid			other;			/* table that a foreign key refers to */
 } PredictConstraint;
 
+/* A foreign key. */
+typedef struct PredictKey
+{
+	Oid			other;			/* table it refers to */
+	List	   *names;			/* of its columns, as String */
+	char		on_update;
+	char		on_delete;
+} PredictKey;
+
 extern bool migrate_predict_constraint(Oid relid, const char *name, PredictConstraint *constraint);
-extern List *migrate_predict_referred_tables(Oid relid);
+extern List *migrate_predict_keys(Oid relid);
+extern bool migrate_predict_has_key(Oid relid, const PredictKey *key);
 extern List *migrate_predict_referring_tables(Oid relid);
 extern bool migrate_predict_has_row_trigger(Oid relid, const char *name);
 extern List *migrate_predict_typed_tables(Oid type);

@@ -8,12 +8,10 @@
 #include "postgres.h"
 
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
-#include "parser/parse_node.h"
 #include "parser/parse_utilcmd.h"
 #include "partitioning/partbounds.h"
 #include "utils/lsyscache.h"
@@ -92,13 +90,16 @@ predictpartition_default(Prediction *prediction, Oid parent, PartitionBoundSpec 
 static void
 predictpartition_keys(Prediction *prediction, Oid parent, Oid relid, LOCKMODE referring)
 {
-	List	   *had = OidIsValid(relid) ? migrate_predict_referred_tables(relid) : NIL;
 	ListCell   *lc;
 
-	foreach(lc, migrate_predict_referred_tables(parent))
-		migrate_prediction_lock_family(prediction, lfirst_oid(lc),
-									   list_member_oid(had, lfirst_oid(lc)) ?
+	foreach(lc, migrate_predict_keys(parent))
+	{
+		PredictKey *key = lfirst(lc);
+
+		migrate_prediction_lock_family(prediction, key->other,
+									   OidIsValid(relid) && migrate_predict_has_key(relid, key) ?
 									   AccessExclusiveLock : ShareRowExclusiveLock);
+	}
 	foreach(lc, migrate_predict_referring_tables(parent))
 		(void) migrate_prediction_lock(prediction, lfirst_oid(lc), referring);
 }
@@ -111,8 +112,7 @@ migrate_predict_attach(Prediction *prediction, Oid parent, PartitionCmd *command
 	Relation	rel;
 	List	   *condition;
 
-	/* ALTER INDEX says no bound */
-	if (get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE || command->bound == NULL)
+	if (command->bound == NULL || get_rel_relkind(parent) != RELKIND_PARTITIONED_TABLE)
 	{
 		if (OidIsValid(relid))
 			(void) migrate_prediction_lock(prediction, relid, AccessExclusiveLock);

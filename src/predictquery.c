@@ -4,7 +4,7 @@
  *		Which relations queries read and write.
  *
  * From the parse tree as it was written.  Functions that are not the server's own
- * may do anything: a query that calls one is opaque.
+ * may do anything, triggers and rules too: a query that runs one is opaque.
  *
  *-------------------------------------------------------------------------
  */
@@ -13,9 +13,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/transam.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_rewrite.h"
 #include "miscadmin.h"
@@ -118,7 +116,7 @@ predictquery_name(QueryWalk *walk, const RangeVar *name, LOCKMODE mode)
 	if (name->schemaname == NULL)
 		foreach(lc, walk->names)
 			if (strcmp(strVal(lfirst(lc)), name->relname) == 0)
-				return;
+			return;
 	relid = migrate_prediction_relation(walk->prediction, name);
 	if (!OidIsValid(relid) || relid < FirstNormalObjectId)
 		return;
@@ -128,6 +126,33 @@ predictquery_name(QueryWalk *walk, const RangeVar *name, LOCKMODE mode)
 		(void) migrate_prediction_lock(walk->prediction, relid, mode);
 	if (get_rel_relkind(relid) == RELKIND_VIEW)
 		migrate_predict_view_sources(walk->prediction, relid, AccessShareLock);
+}
+
+/* Tell whether writing to a relation may run somebody's trigger, or a rule. */
+static bool
+predictquery_is_watched(Oid relid)
+{
+	Relation	rel = migrate_prediction_open(relid);
+	bool		watched;
+
+	if (rel == NULL)
+		return true;
+	watched = rel->rd_rules != NULL && rel->rd_rel->relkind != RELKIND_VIEW;
+	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
+		watched |= !rel->trigdesc->triggers[i].tgisinternal;
+	migrate_prediction_close(rel);
+	return watched;
+}
+
+/* Add a lock on a relation that a query writes to. */
+static void
+predictquery_target(QueryWalk *walk, const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+
+	predictquery_name(walk, name, RowExclusiveLock);
+	if (OidIsValid(relid) && predictquery_is_watched(relid))
+		walk->prediction->opaque = true;
 }
 
 /* Remember the names that WITH gives; they hold for the whole walk. */
@@ -177,19 +202,19 @@ predictquery_walk(Node *node, void *context)
 			break;
 		case T_InsertStmt:
 			predictquery_with(walk, ((InsertStmt *) node)->withClause);
-			predictquery_name(walk, ((InsertStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((InsertStmt *) node)->relation);
 			break;
 		case T_UpdateStmt:
 			predictquery_with(walk, ((UpdateStmt *) node)->withClause);
-			predictquery_name(walk, ((UpdateStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((UpdateStmt *) node)->relation);
 			break;
 		case T_DeleteStmt:
 			predictquery_with(walk, ((DeleteStmt *) node)->withClause);
-			predictquery_name(walk, ((DeleteStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((DeleteStmt *) node)->relation);
 			break;
 		case T_MergeStmt:
 			predictquery_with(walk, ((MergeStmt *) node)->withClause);
-			predictquery_name(walk, ((MergeStmt *) node)->relation, RowExclusiveLock);
+			predictquery_target(walk, ((MergeStmt *) node)->relation);
 			break;
 		default:
 			break;
@@ -201,9 +226,10 @@ predictquery_walk(Node *node, void *context)
 static void
 predictquery_copy(QueryWalk *walk, CopyStmt *statement)
 {
-	if (statement->relation != NULL)
-		predictquery_name(walk, statement->relation,
-						  statement->is_from ? RowExclusiveLock : AccessShareLock);
+	if (statement->relation != NULL && statement->is_from)
+		predictquery_target(walk, statement->relation);
+	else if (statement->relation != NULL)
+		predictquery_name(walk, statement->relation, AccessShareLock);
 	(void) predictquery_walk(statement->query, walk);
 }
 

@@ -14,7 +14,6 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "access/table.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "optimizer/optimizer.h"
 #include "utils/array.h"

@@ -3,7 +3,8 @@
  * prune.c
  *		Give back the space of old backups and snapshots.
  *
- * The last snapshot always stays: the next one is compared with it.
+ * Two snapshots always stay: the last one, with which the next is compared, and
+ * the one that the records vouch for, which drift is measured against.
  *
  * Kept tables are dropped without running a command, so that no event trigger of
  * anybody's runs with the privileges of the extension's owner.
@@ -145,7 +146,8 @@ migrate_snapshot_prune(PG_FUNCTION_ARGS)
 {
 	static OwnerQuery snapshots = {
 		.sql = "DELETE FROM migrate.snapshot WHERE at OPERATOR(pg_catalog.<) (pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) $1)"
-		" AND snapshot OPERATOR(pg_catalog.<) (SELECT pg_catalog.max(k.snapshot) FROM migrate.snapshot k)",
+		" AND snapshot OPERATOR(pg_catalog.<) (SELECT pg_catalog.max(k.snapshot) FROM migrate.snapshot k)"
+		" AND NOT EXISTS (SELECT FROM migrate.vouched_snapshot v WHERE v.snapshot OPERATOR(pg_catalog.=) snapshot.snapshot)",
 		.nargs = 1,
 		.argtypes = {INTERVALOID}
 	};

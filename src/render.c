@@ -34,6 +34,7 @@
 #include "catalog/pg_publication.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_transform.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_ts_config.h"
@@ -105,6 +106,7 @@ static RenderView render_views[] = {
 	RENDER_VIEW(UserMappingRelationId, NULL, "live_user_mapping"),
 	RENDER_VIEW(EventTriggerRelationId, NULL, "live_event_trigger"),
 	RENDER_VIEW(PublicationRelationId, NULL, "live_publication"),
+	RENDER_VIEW(SubscriptionRelationId, NULL, "live_subscription"),
 	RENDER_VIEW(DefaultAclRelationId, NULL, "live_default_privileges"),
 	RENDER_VIEW(InvalidOid, NULL, "live_privileges"),
 };

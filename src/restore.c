@@ -227,7 +227,7 @@ restore_try(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	volatile bool tried = false;
-	char	   *volatile obstacle = NULL;
+	ErrorData  *volatile error = NULL;
 
 	run->references = lappend(run->references, migrate_reference_begin());
 	BeginInternalSubTransaction(NULL);
@@ -239,21 +239,21 @@ restore_try(RestoreRun *run, const RestoreItem *restore, PutBack *putback)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		if (!restore_is_misfit(error->sqlerrcode))
-			PG_RE_THROW();
 		FlushErrorState();
+		/* no error may leave the subtransaction open */
 		RollbackAndReleaseCurrentSubTransaction();
-		run->references = list_delete_last(run->references);
-		obstacle = psprintf("It does not fit: %s", error->message);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	return obstacle != NULL ? restore_refuse(restore, obstacle) : tried;
+	if (error == NULL)
+		return tried;
+	if (!restore_is_misfit(error->sqlerrcode))
+		ReThrowError(error);
+	run->references = list_delete_last(run->references);
+	return restore_refuse(restore, psprintf("It does not fit: %s", error->message));
 }
 
 /* Put one backup back; returns whether that was tried. */

@@ -84,8 +84,8 @@ revalue_type_changes(Form_pg_attribute att, const ColumnDef *def)
 }
 
 /* Return the number of a column that an ALTER TABLE gives other values, or 0. */
-static AttrNumber
-revalue_column(Relation rel, const AlterTableCmd *cmd)
+AttrNumber
+migrate_revalue_column(Relation rel, const AlterTableCmd *cmd)
 {
 	AttrNumber	attnum;
 
@@ -218,7 +218,7 @@ revalue_keep(const AlterTableStmt *stmt, Relation rel)
 	foreach(lc, stmt->cmds)
 	{
 		AlterTableCmd *cmd = lfirst(lc);
-		AttrNumber	attnum = revalue_column(rel, cmd);
+		AttrNumber	attnum = migrate_revalue_column(rel, cmd);
 
 		drops |= cmd->subtype == AT_DropColumn;
 		if (attnum == 0)

@@ -21,6 +21,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "allowance.h"
 #include "backup.h"
 #include "compat.h"
 #include "copyrows.h"
@@ -174,10 +175,25 @@ salvage_copy(const BackupRequest *request, KeepMap *map, bool images)
 		TupleDescInitEntry(desc, NEWIMAGE_ATTNUM, "migrate.new_image", INT8OID, -1, 0);
 		copy.reserve = request->source->rd_rel->relam == HEAP_TABLE_AM_OID;
 	}
-	migrate_backup_charge(request->source, migrate_copyrows_size(&copy));
+	migrate_allowance_charge(request->source, migrate_copyrows_size(&copy));
 	kept = migrate_backup_kept(migrate_backup_new(request, desc));
 	migrate_backup_count_rows(kept, migrate_copyrows_run(&copy, kept));
 	return kept;
+}
+
+/*
+ * Return about how many bytes it takes to keep a table that goes: none where its
+ * storage can be taken over.
+ */
+int64
+migrate_salvage_table_size(Relation source, bool watched)
+{
+	CopyRows	copy = {.source = source};
+
+	if (!watched && migrate_move_possible(source))
+		return 0;
+	copy.map = migrate_keep_map(source, NULL);
+	return migrate_copyrows_size(&copy);
 }
 
 /* Keep a table that goes, or whose rows go. */
@@ -204,6 +220,33 @@ salvage_table(Oid relid, const char *operation, bool watched)
 		migrate_move_run(relid, operation);
 }
 
+/* Say what is kept of a column: with it, what finds its rows again. */
+static KeepMap *
+salvage_column_map(Relation source, AttrNumber attnum, Bitmapset *lost)
+{
+	Bitmapset  *attnums = NULL;
+	List	   *key = migrate_keep_key_without(source, lost);
+	ListCell   *lc;
+
+	if (key != NIL)
+		attnums = bms_make_singleton(attnum);
+	foreach(lc, key)
+		attnums = bms_add_member(attnums, lfirst_int(lc));
+	return migrate_keep_map(source, attnums);
+}
+
+/* Return about how many bytes it takes to keep a column. */
+int64
+migrate_salvage_column_size(Relation source, AttrNumber attnum, Bitmapset *lost)
+{
+	CopyRows	copy = {.source = source};
+
+	if (compat_is_virtual(TupleDescAttr(RelationGetDescr(source), attnum - 1)))
+		return 0;
+	copy.map = salvage_column_map(source, attnum, lost);
+	return migrate_copyrows_size(&copy);
+}
+
 /*
  * Keep a column, with what finds its rows again; returns the kept table if it
  * waits for images of the new values, else InvalidOid.
@@ -216,16 +259,8 @@ salvage_column(Relation source, AttrNumber attnum, Bitmapset *lost, const char *
 		.column = attnum, .lost = lost
 	};
 	bool		images = strcmp(operation, "alter type") == 0;
-	Bitmapset  *attnums = NULL;
-	List	   *key = migrate_keep_key_without(source, lost);
-	ListCell   *lc;
-	Oid			kept;
+	Oid			kept = salvage_copy(&request, salvage_column_map(source, attnum, lost), images);
 
-	if (key != NIL)
-		attnums = bms_make_singleton(attnum);
-	foreach(lc, key)
-		attnums = bms_add_member(attnums, lfirst_int(lc));
-	kept = salvage_copy(&request, migrate_keep_map(source, attnums), images);
 	return images && source->rd_rel->relam == HEAP_TABLE_AM_OID ? kept : InvalidOid;
 }
 

@@ -107,9 +107,9 @@ settings_init_safety(void)
 							"Sets how much one call may copy to keep rows.",
 							"A dropped table that is kept without copying does not count; 0 = no limit.",
 							&migrate_backup_limit,
-							10 * 1024, 0, INT_MAX,
+							10 * 1024 * 1024, 0, INT_MAX,
 							PGC_SUSET,
-							GUC_UNIT_MB,
+							GUC_UNIT_KB,
 							NULL, NULL, NULL);
 }
 

@@ -37,7 +37,7 @@ extern bool migrate_snapshots;
 extern int	migrate_drift;		/* a SettingsDrift */
 extern int	migrate_rollback_verify;	/* a SettingsVerify */
 extern bool migrate_backups;
-extern int	migrate_backup_limit;	/* MB, 0 = no limit */
+extern int	migrate_backup_limit;	/* kB, 0 = no limit */
 
 extern void migrate_settings_init(void);
 extern SettingsDrift migrate_settings_drift(void);

@@ -197,14 +197,14 @@ snapshot_settle(SnapshotRun *run, const StampChanges *changes, bool all, const c
 	MemoryContextDelete(context);
 }
 
-/* Begin, with a snapshot of its own if force is set. */
-static void
-snapshot_begin(SnapshotBegin *begin, bool force, const char *label)
+/* Begin, with a snapshot of its own if force is set; returns the number of the last one. */
+static int64
+snapshot_begin(bool force, const char *label)
 {
 	SnapshotRun *run = palloc0(sizeof(SnapshotRun));
 	OwnerScope	scope;
 	bool		stamped;
-	int			major;
+	bool		upgraded;
 
 	run->callback.func = snapshot_forget;
 	run->callback.arg = run;
@@ -215,31 +215,30 @@ snapshot_begin(SnapshotBegin *begin, bool force, const char *label)
 
 	migrate_track_begin();
 	snapshot_raise(&scope);
-	major = snapshot_read_last(run);
-	begin->last = run->snapshot;
-	begin->upgraded = run->snapshot != 0 && major != PG_VERSION_NUM / 10000;
+	upgraded = snapshot_read_last(run) != PG_VERSION_NUM / 10000 && run->snapshot != 0;
 	run->stamps = migrate_stamp_scan();
 	stamped = migrate_stamp_load(run->stamps, &run->moved);
 	if (!stamped)
 		migrate_stamp_all(run->stamps, &run->moved);
 	if (label == NULL && !force)
 		label = run->snapshot == 0 ? "first snapshot" :
-			begin->upgraded ? "server upgrade" : "drift";
-	snapshot_settle(run, &run->moved, !stamped || run->snapshot == 0 || begin->upgraded, label);
+			upgraded ? "server upgrade" : "drift";
+	snapshot_settle(run, &run->moved, !stamped || run->snapshot == 0 || upgraded, label);
 	migrate_owner_end(&scope);
-	begin->now = run->snapshot;
 	run->force = false;
 	snapshot_running = run;
+	return run->snapshot;
 }
 
 /*
  * Begin: store a snapshot of the schema as it stands, unless it equals the last
- * one; and follow what changes from here on.
+ * one; and follow what changes from here on.  Returns the number of the snapshot
+ * that the schema equals.
  */
-void
-migrate_snapshot_begin(SnapshotBegin *begin)
+int64
+migrate_snapshot_begin(void)
 {
-	snapshot_begin(begin, false, NULL);
+	return snapshot_begin(false, NULL);
 }
 
 /* Remember whose stamps are to be written at the end. */
@@ -332,13 +331,13 @@ Datum
 migrate_snapshot(PG_FUNCTION_ARGS)
 {
 	char	   *label = PG_ARGISNULL(0) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(0));
-	SnapshotBegin begin;
+	int64		snapshot;
 
 	SPI_connect();
 	migrate_deploy_begin("migrate_snapshot()");
-	snapshot_begin(&begin, true, label);
+	snapshot = snapshot_begin(true, label);
 	migrate_snapshot_end();
 	migrate_deploy_end();
 	SPI_finish();
-	PG_RETURN_INT64(begin.now);
+	PG_RETURN_INT64(snapshot);
 }

@@ -151,7 +151,6 @@ track_described(ObjectType type, Node *object)
 		case OBJECT_ROLE:
 		case OBJECT_TABLESPACE:
 		case OBJECT_LARGEOBJECT:
-		case OBJECT_SUBSCRIPTION:
 			return;
 		default:
 			break;

@@ -9,7 +9,8 @@
  * freezing keeps xmin.
  *
  * Roles and tablespaces matter by their names only, and the rows of pg_authid
- * hold secrets: their hash is that of the name.
+ * hold secrets: their hash is that of the name.  Of subscriptions, which stand in
+ * a catalog of all databases too, only those of this one count.
  *
  *-------------------------------------------------------------------------
  */
@@ -55,7 +56,9 @@
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_seclabel.h"
 #include "catalog/pg_sequence.h"
+#include "catalog/pg_shseclabel.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_subscription.h"
 #include "catalog/pg_tablespace.h"
 #include "catalog/pg_transform.h"
 #include "catalog/pg_trigger.h"
@@ -67,6 +70,7 @@
 #include "catalog/pg_type.h"
 #include "catalog/pg_user_mapping.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 
 #include "tracked.h"
@@ -143,11 +147,13 @@ const TrackedCatalog migrate_tracked[] = {
 	OBJECT(Publication, pg_publication, PublicationObjectIndexId),
 	PART(PublicationRel, pg_publication_rel, Publication, prpubid, PublicationRelPrpubidIndexId),
 	PART(PublicationNamespace, pg_publication_namespace, Publication, pnpubid, InvalidOid),
+	OBJECT(Subscription, pg_subscription, SubscriptionObjectIndexId),
 	OBJECT(DefaultAcl, pg_default_acl, DefaultAclOidIndexId),
 	NAME(AuthId, pg_authid, AuthIdOidIndexId),
 	NAME(TableSpace, pg_tablespace, TablespaceOidIndexId),
 	NOTE(Description, pg_description, objoid, DescriptionObjIndexId),
 	NOTE(SecLabel, pg_seclabel, objoid, SecLabelObjectIndexId),
+	NOTE(SharedSecLabel, pg_shseclabel, objoid, SharedSecLabelObjectIndexId),
 	NOTE(Depend, pg_depend, objid, DependDependerIndexId),
 };
 const int	migrate_tracked_count = lengthof(migrate_tracked);
@@ -251,6 +257,9 @@ tracked_read_special(HeapTuple tuple, TrackedRow *row, const TrackedCatalog *tra
 				row->relation = form->typrelid;
 				return form->typinput != F_ARRAY_IN;
 			}
+		case SubscriptionRelationId:
+			/* those of all databases stand there */
+			return ((Form_pg_subscription) GETSTRUCT(tuple))->subdbid == MyDatabaseId;
 		case NamespaceRelationId:
 			row->names = tracked_hash_name(&((Form_pg_namespace) GETSTRUCT(tuple))->nspname, 0);
 			return true;
@@ -277,6 +286,12 @@ tracked_note_class(HeapTuple tuple, Oid catalog)
 			return ((Form_pg_description) GETSTRUCT(tuple))->classoid;
 		case SecLabelRelationId:
 			return ((FormData_pg_seclabel *) GETSTRUCT(tuple))->classoid;
+		case SharedSecLabelRelationId:
+			{
+				Oid			class = ((FormData_pg_shseclabel *) GETSTRUCT(tuple))->classoid;
+
+				return class == SubscriptionRelationId ? class : InvalidOid;
+			}
 		default:
 			depend = (Form_pg_depend) GETSTRUCT(tuple);
 			return depend->refclassid == ExtensionRelationId ? depend->classid : InvalidOid;

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * verify.c
- *		Hold the schema against what it should be: the last snapshot before a
- *		deployment (drift), the snapshot from before the up script after a
- *		rollback.
+ *		Hold the schema against what it should be: what the last entry of the
+ *		ledger has left, before a deployment (drift); the snapshot from before
+ *		the up script, after a rollback.
  *
  * What an object should be after a rollback is what it was before the up script
  * if nothing else changed it since; what it was right before the rollback if the
@@ -78,17 +78,17 @@ verify_read_between(int64 from, int64 to, VerifyDifferences *differences)
 	verify_read(&query, values, differences);
 }
 
-/* Put drift on the record. */
+/* Put drift on the record: what differs between two snapshots. */
 static void
-verify_accept_drift(const SnapshotBegin *begin, const VerifyDifferences *differences)
+verify_accept_drift(int64 from, int64 to, const VerifyDifferences *differences)
 {
 	LedgerEntry entry = {
 		.version = migrate_registry_current(),
 		.name = "drift",
 		.event = "drift accepted",
 		.statements = -1,
-		.snapshot_before = begin->last,
-		.snapshot_after = begin->now,
+		.snapshot_before = from,
+		.snapshot_after = to,
 		.reason = differences->list,
 	};
 
@@ -96,26 +96,26 @@ verify_accept_drift(const SnapshotBegin *begin, const VerifyDifferences *differe
 }
 
 /*
- * Take the first snapshot of a deployment and return its number.  What was
- * changed since the last one, and not by a migration, is drift: refused, told
- * or put on the record, as migrate.drift says.
+ * Take the first snapshot of a deployment and return its number.  What differs
+ * from the schema that the records vouch for is drift: refused, told or put on
+ * the record, as migrate.drift says.  A snapshot taken by hand vouches for
+ * nothing.
  */
 int64
 migrate_verify_drift(void)
 {
-	SnapshotBegin begin;
+	int64		now = migrate_snapshot_begin();
+	int64		vouched = migrate_ledger_vouched_snapshot();
 	VerifyDifferences differences;
 	SettingsDrift policy = migrate_settings_drift();
 
-	migrate_snapshot_begin(&begin);
-	if (begin.last == 0 || begin.now == begin.last || begin.upgraded ||
-		!migrate_ledger_snapshot_known())
-		return begin.now;
-	verify_read_between(begin.last, begin.now, &differences);
+	if (vouched == 0 || migrate_snapshot_equal(vouched, now))
+		return now;
+	verify_read_between(vouched, now, &differences);
 	if (differences.count == 0)
-		return begin.now;
+		return now;
 	if (policy == SETTINGS_DRIFT_ACCEPT)
-		verify_accept_drift(&begin, &differences);
+		verify_accept_drift(vouched, now, &differences);
 	ereport(policy == SETTINGS_DRIFT_REFUSE ? ERROR :
 			policy == SETTINGS_DRIFT_WARN ? WARNING : NOTICE,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -124,7 +124,7 @@ migrate_verify_drift(void)
 			 policy == SETTINGS_DRIFT_ACCEPT ?
 			 errhint("The change is recorded in the ledger.") :
 			 errhint("Undo the change or write a migration of it; SET migrate.drift = 'accept' records it as it is.")));
-	return begin.now;
+	return now;
 }
 
 /*

@@ -25,7 +25,7 @@ use MigrateTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 my $rounds = $ENV{MIGRATE_CRASH_ROUNDS} || 100;
 my $seed = $ENV{MIGRATE_CRASH_SEED} || (time() * 1000) % 1_000_000_000;
@@ -99,85 +99,20 @@ sub call_of
 	return "SELECT 'done=' || count(*) FROM $function($to)";
 }
 
-# Start a psql that tells its backend's pid, does its work, and stays.
-sub start
-{
-	my (@work) = @_;
-	my $run = session($node, commands => [ "SELECT 'pid=' || pg_backend_pid()", @work, 'SELECT pg_sleep(600)' ]);
-
-	says($run, qr/pid=\d+\n/);
-	($run->{pid}) = $run->{out} =~ /pid=(\d+)/;
-	return $run;
-}
-
-# Wait until the server is back from a crash that happened after this position
-# of its log.
-sub recovered
-{
-	my ($position) = @_;
-
-	$node->wait_for_log(qr/database system is ready to accept connections/, $position);
-	$node->poll_query_until('postgres', 'SELECT true') or die 'server does not answer';
-}
-
-# Note where a fault hit: the client saw the end, or some steps, or none.
-sub hit
-{
-	my ($fault, $run, $from, $to) = @_;
-	my $where =
-	    $run->{out} =~ /done=/ ? 'after the reply'
-	  : $version != $from ? 'after the commit, before the reply'
-	  : $run->{err} =~ /NOTICE/ ? 'inside, after some steps'
-	  : 'inside, before the first step was done';
-
-	$seen{$fault}{$where}++;
-	return;
-}
-
-# How long it took to get from one version to the other, when last done.
-sub usual_time
-{
-	my ($from, $to) = @_;
-	my ($event, $low, $high) = $to > $from ? ('applied', $from, $to) : ('rolled back', $to, $from);
-
-	return query(qq{
-		SELECT sum(extract(epoch FROM duration) + 0.001) FROM (
-			SELECT DISTINCT ON (version) duration FROM migrate.ledger
-			WHERE event = '$event' AND version > $low AND version <= $high
-			ORDER BY version, entry DESC) l});
-}
-
 # One round: begin a call, wait a random time, do harm, wait, look.
 sub round
 {
-	my ($fault, $harm, $wait) = @_;
+	my ($fault) = @_;
 	my ($from, $to) = ($version, choose());
 	# Most anywhere; some near the end, where the commit is.
 	my $delay = usual_time($from, $to) * (rand() < 0.7 ? rand(1.2) : 0.8 + rand(0.4));
-	my $position = -s $node->logfile;
-	my $run = start(call_of($to));
+	my $run = strike($fault, $delay, call_of($to));
 
-	sleep($delay);
-	$harm->($run);
-	wait_for_end($run);
-	$wait->($run, $position);
 	check("$fault, from $from to $to after " . int($delay * 1000) . ' ms',
 		$run->{out} =~ /done=/ ? ($to) : ($from, $to));
-	hit($fault, $run, $from, $to);
-	return $run;
+	$seen{$fault}{ where_hit($run, $version != $from) }++;
 }
 
-# Wait until a backend has ended, or sleeps after its work.
-sub gone
-{
-	my ($run) = @_;
-
-	$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity"
-		  . " WHERE pid = $run->{pid} AND query NOT LIKE '%pg_sleep%')");
-	query("SELECT pg_terminate_backend($run->{pid})");
-}
-
-my $crash_wait = sub { recovered($_[1]) };
 # Each migration makes a table, and changes the columns and the row of another;
 # each takes some milliseconds and writes heap, index and catalog pages.
 query(register_sql(1, $last, <<'UP', 'DROP TABLE m_%1$s; ALTER TABLE trail DROP COLUMN c_%1$s; UPDATE trail SET n = n - 1;'));
@@ -195,39 +130,18 @@ note(sprintf 'applying all takes %.0f ms, rolling back %.0f ms',
 check('undisturbed', $last);
 
 my $start = time();
-round('SIGKILL of the backend', sub { kill KILL => $_[0]{pid} }, $crash_wait) for 1 .. $rounds;
+round('SIGKILL of the backend') for 1 .. $rounds;
 note(sprintf '%d rounds of SIGKILL in %.0f s', $rounds, time() - $start);
 
 my $few = int($rounds / 10) || 1;
 for (1 .. $few)
 {
-	my $other = query(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
-	round('SIGKILL of the checkpointer', sub { kill KILL => $other }, $crash_wait);
-	round('immediate shutdown', sub { $node->stop('immediate') }, sub { $node->start });
+	round('SIGKILL of the checkpointer');
+	round('immediate shutdown');
 }
-for (1 .. ($few > 3 ? 3 : $few))
-{
-	round('SIGKILL of the postmaster', sub { $node->kill9 },
-		sub {
-			# Its children end when they notice; until then no new one starts.
-			for (1 .. 100)
-			{
-				last if $node->start(fail_ok => 1);
-				sleep(0.1);
-				$node->stop('fast', fail_ok => 1);
-			}
-		});
-}
-my %told = (terminate => qr/terminating connection/, cancel => qr/canceling statement/);
-for my $verb (('cancel', 'terminate') x (2 * $few))
-{
-	# After a cancel the session goes on with its next command.
-	my $run = round("pg_${verb}_backend()",
-		sub { query("SELECT pg_${verb}_backend($_[0]{pid})"); gone($_[0]) },
-		\&gone);
-	like($run->{err}, $told{$verb}, "$verb reached the session") if $run->{out} !~ /done=/;
-}
-round('SIGKILL of the client', sub { $_[0]{handle}->signal('KILL') }, \&gone) for 1 .. 2 * $few;
+round('SIGKILL of the postmaster') for 1 .. ($few > 3 ? 3 : $few);
+round("pg_${_}_backend()") for ('cancel', 'terminate') x (2 * $few);
+round('SIGKILL of the client') for 1 .. 2 * $few;
 
 # Between the last statement and the commit, and right after it.
 for my $end ([ 'before the commit', 0 ], [ 'after the commit', $last ])
@@ -237,11 +151,11 @@ for my $end ([ 'before the commit', 0 ], [ 'after the commit', $last ])
 
 	query('SELECT count(*) FROM migrate_rollback(0)');
 	check('rolled back', 0);
-	my $run = start('BEGIN', call_of($last), ($expected ? 'COMMIT' : ()), "SELECT 'here'");
+	my $run = worker('BEGIN', call_of($last), ($expected ? 'COMMIT' : ()), "SELECT 'here'");
 	says($run, qr/here/);
 	kill KILL => $run->{pid};
 	wait_for_end($run);
-	recovered($position);
+	recovered($run, $position);
 	check("SIGKILL $when", $expected);
 }
 is(query("SELECT count(*) FROM migrate_apply($last)"), 0,

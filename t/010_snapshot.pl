@@ -24,44 +24,7 @@ my $node = start_server('snapshot');
 srand($seed);
 note("MIGRATE_RANDOM_SEED=$seed");
 
-# What a full render gives, and where the versions that stand differ from it.
-my $settings = join '', map { "SET $_\n" } 'search_path = pg_catalog, pg_temp', 'quote_all_identifiers = off',
-  q{DateStyle = 'ISO, MDY'}, 'IntervalStyle = postgres', q{TimeZone = 'UTC'}, 'extra_float_digits = 3', 'bytea_output = hex';
-my $check = <<"EOT";
-CREATE SCHEMA checks;
-CREATE FUNCTION checks.live()
-RETURNS TABLE (kind text, name text, digest bytea, class oid, object oid, needs bigint[]) LANGUAGE sql
-$settings AS \$\$
-	WITH o AS MATERIALIZED (
-		SELECT l.*, sha256(convert_to(l.definition::text, 'UTF8')) AS digest,
-			('x' || left(encode(sha256(convert_to(l.kind, 'UTF8') || '\\x00' || convert_to(l.name, 'UTF8') || '\\x00'), 'hex'), 16))::bit(64)::bigint AS id
-		FROM migrate.live_object l
-	), n AS MATERIALIZED (
-		SELECT d.class, d.object, array_agg(t.id ORDER BY t.id) AS needs
-		FROM migrate.live_dependency d JOIN o t ON t.class = d.needs_class AND t.object = d.needs_object
-		GROUP BY d.class, d.object
-	)
-	SELECT o.kind, o.name, o.digest, o.class, o.object, coalesce(n.needs, '{}')
-	FROM o LEFT JOIN n ON n.class = o.class AND n.object = o.object
-\$\$;
-CREATE FUNCTION checks.difference() RETURNS TABLE (what text, kind text, name text) LANGUAGE sql AS \$\$
-	SELECT CASE WHEN v.kind IS NULL THEN 'missing' WHEN l.kind IS NULL THEN 'left over'
-			WHEN v.digest <> l.digest THEN 'stale' WHEN v.needs <> l.needs THEN 'needs' ELSE 'oid' END,
-		coalesce(v.kind, l.kind), coalesce(v.name, l.name)
-	FROM (SELECT * FROM migrate.object_version WHERE until IS NULL) v
-	FULL JOIN checks.live() l ON l.kind = v.kind AND l.name = v.name
-	WHERE (v.kind, v.name, v.digest, v.needs, v.class, v.object)
-		IS DISTINCT FROM (l.kind, l.name, l.digest, l.needs, l.class, l.object)
-\$\$;
-CREATE FUNCTION checks.fingerprints() RETURNS bigint LANGUAGE sql AS \$\$
-	SELECT count(*)
-	FROM (SELECT s.fingerprint, (SELECT md5(string_agg(concat_ws(' ', v.kind, v.name, v.digest), ',' ORDER BY v.kind, v.name))
-			FROM migrate.object_version v WHERE v.since <= s.snapshot AND (v.until IS NULL OR v.until > s.snapshot)) AS objects
-		  FROM migrate.snapshot s) s
-	HAVING count(DISTINCT s.fingerprint) <> count(DISTINCT s.objects)
-		OR count(DISTINCT s.fingerprint) <> count(DISTINCT (s.fingerprint, s.objects))
-\$\$;
-EOT
+my $check = slurp_file("$FindBin::RealBin/../test/checks.sql");
 
 # Check the property in a database.
 sub snapshot_is_full
@@ -154,6 +117,7 @@ my @statements = (
 	sub { 'COMMENT ON ' . any('TABLE ' . table(), 'COLUMN ' . table() . '.c1', 'SCHEMA ' . schema(), 'VIEW ' . schema() . '.v1', 'FUNCTION ' . schema() . '.f1(integer)') . ' IS ' . any('NULL', '\'one\'', '\'two\'') },
 	sub { any('CREATE SEQUENCE ', 'DROP SEQUENCE ', 'ALTER SEQUENCE ') . schema() . '.q1' . any('', ' INCREMENT 2', ' OWNED BY ' . table() . '.c1', ' OWNED BY NONE') },
 	sub { any('CREATE PUBLICATION b1 FOR TABLE ' . table(), 'ALTER PUBLICATION b1 ADD TABLE ' . table(), 'ALTER PUBLICATION b1 DROP TABLE ' . table(), 'ALTER PUBLICATION b1 SET (publish = \'insert\')', 'DROP PUBLICATION b1', 'CREATE PUBLICATION b1 FOR TABLES IN SCHEMA ' . schema()) },
+	sub { any('CREATE SUBSCRIPTION z1 CONNECTION \'dbname=x\' PUBLICATION p WITH (connect = false, slot_name = NONE)', 'ALTER SUBSCRIPTION z1 CONNECTION \'dbname=y' . number() . '\'', 'ALTER SUBSCRIPTION z1 SET (binary = true)', 'ALTER SUBSCRIPTION z1 RENAME TO z2', 'ALTER SUBSCRIPTION z2 RENAME TO z1', 'COMMENT ON SUBSCRIPTION z1 IS \'c\'', 'DROP SUBSCRIPTION z1') },
 	sub { 'ALTER DEFAULT PRIVILEGES IN SCHEMA ' . schema() . any(' GRANT SELECT ON TABLES TO ', ' REVOKE SELECT ON TABLES FROM ') . role() },
 	sub { any('ALTER ROLE r1 RENAME TO r4', 'ALTER ROLE r4 RENAME TO r1', 'ALTER ROLE r2 RENAME TO "R 2"', 'ALTER ROLE "R 2" RENAME TO r2') },
 	sub { 'CREATE OPERATOR ' . schema() . '.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq)' },

@@ -14,7 +14,7 @@
 # - there are no conflicts, since nobody touched what the migration changed;
 # - a second apply, and a second rollback, end the same way.
 #
-# MIGRATE_RANDOM_ROUNDS: 1200 unless told.  MIGRATE_RANDOM_SEED: 1 unless told, so that
+# MIGRATE_RANDOM_ROUNDS: 1200 unless told, 2000 in continuous integration.  MIGRATE_RANDOM_SEED: 1 unless told, so that
 # what fails fails again; 0 draws one.
 
 use strict;

@@ -1,5 +1,6 @@
 # What the TAP tests share: a server, the example project, sessions of psql that
-# go on in the background, dumps, and what the records of the version say.
+# go on in the background, faults that end them, dumps, and what the records of
+# the version say.
 #
 # A test says: use FindBin; use lib $FindBin::RealBin; use MigrateTest;
 # $project is the folder of the example project, $applied an expression that
@@ -16,10 +17,12 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 
-our @EXPORT = qw($project $applied $locks start_server install_in query files run_file
+our @EXPORT = qw($project $applied $locks start_server ask_server install_in query files run_file
   register_sql row_count_function tables_sql records_sql records dump_of same
-  session feed told ask says quit wait_for_end log_is_clean);
+  session feed told ask says quit wait_for_end faults is_crash worker gone recovered strike usual_time
+  where_hit log_is_clean);
 
 our $project = "$FindBin::RealBin/../supabase";
 our $applied = q{(SELECT count(*) FROM migrate_status() WHERE state = 'applied')};
@@ -38,6 +41,14 @@ sub start_server
 	$server->append_conf('postgresql.conf', "log_statement = none\n" . ($conf // ''));
 	$server->start;
 	return $server;
+}
+
+# Let query() and the faults concern this server from now on; returns it.
+sub ask_server
+{
+	my ($node) = @_;
+
+	return $server = $node;
 }
 
 # Create the extension in database postgres, and a schema_version that says 0.
@@ -223,6 +234,137 @@ sub quit
 	$run->{in} .= "\\q\n";
 	wait_for_end($run);
 	return;
+}
+
+# What can happen to a call: harm does it, back waits until the server answers
+# again or, where it never ceased to, until the call has ended.
+my %faults = (
+	'SIGKILL of the backend' => {
+		harm => sub { kill KILL => $_[0]{pid} },
+		back => \&recovered },
+	'SIGKILL of the checkpointer' => {
+		harm => sub { kill KILL => query(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'}) },
+		back => \&recovered },
+	'immediate shutdown' => {
+		harm => sub { $server->stop('immediate') },
+		back => sub { $server->start } },
+	'SIGKILL of the postmaster' => {
+		harm => sub { $server->kill9 },
+		back => \&start_after_kill },
+	'pg_cancel_backend()' => {
+		# After a cancel the session goes on with its next command.
+		harm => sub { query("SELECT pg_cancel_backend($_[0]{pid})"); gone($_[0]) },
+		back => \&gone,
+		told => qr/canceling statement/ },
+	'pg_terminate_backend()' => {
+		harm => sub { query("SELECT pg_terminate_backend($_[0]{pid})"); gone($_[0]) },
+		back => \&gone,
+		told => qr/terminating connection/ },
+	'SIGKILL of the client' => {
+		harm => sub { $_[0]{handle}->signal('KILL') },
+		back => \&gone });
+
+# The names of the faults.
+sub faults
+{
+	return sort keys %faults;
+}
+
+# Tell whether the server recovers from a fault by replaying WAL.
+sub is_crash
+{
+	my ($fault) = @_;
+
+	return $fault =~ /backend$|checkpointer|shutdown|postmaster/;
+}
+
+# Start a psql that tells its backend's pid, does its work, and stays.
+sub worker
+{
+	my (@work) = @_;
+	my $run = session($server, commands => [ "SELECT 'pid=' || pg_backend_pid()", @work, 'SELECT pg_sleep(600)' ]);
+
+	says($run, qr/pid=\d+\n/);
+	($run->{pid}) = $run->{out} =~ /pid=(\d+)/;
+	return $run;
+}
+
+# Wait until a worker's backend has ended, or sleeps after its work; then end it.
+sub gone
+{
+	my ($run) = @_;
+
+	$server->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity"
+		  . " WHERE pid = $run->{pid} AND query NOT LIKE '%pg_sleep%')");
+	query("SELECT pg_terminate_backend($run->{pid})");
+	return;
+}
+
+# Wait until the server is back from the crash that ended a worker, after this
+# position of its log.
+sub recovered
+{
+	my ($run, $position) = @_;
+
+	$server->wait_for_log(qr/database system is ready to accept connections/, $position);
+	$server->poll_query_until('postgres', 'SELECT true') or die 'server does not answer';
+	return;
+}
+
+# Start the server whose postmaster was killed.
+sub start_after_kill
+{
+	# Its children end when they notice; until then no new one starts.
+	for (1 .. 100)
+	{
+		return if $server->start(fail_ok => 1);
+		sleep(0.1);
+		$server->stop('fast', fail_ok => 1);
+	}
+	die 'server does not start';
+}
+
+# Begin some work, of calls that print done=, wait some seconds, do harm, and wait
+# until all is over; returns the worker, with how often done= was left unheard.
+sub strike
+{
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($fault, $delay, @work) = @_;
+	my $position = -s $server->logfile;
+	my $run = worker(@work);
+
+	sleep($delay);
+	$faults{$fault}{harm}->($run);
+	wait_for_end($run);
+	$faults{$fault}{back}->($run, $position);
+	$run->{unheard} = (grep { /done=/ } @work) - (() = $run->{out} =~ /done=/g);
+	like($run->{err}, $faults{$fault}{told}, "$fault reached the session")
+	  if $faults{$fault}{told} && $run->{unheard};
+	return $run;
+}
+
+# Seconds it took to get from one version to another, when last done.
+sub usual_time
+{
+	my ($from, $to) = @_;
+	my ($event, $low, $high) = $to > $from ? ('applied', $from, $to) : ('rolled back', $to, $from);
+
+	return query(qq{
+		SELECT sum(extract(epoch FROM duration) + 0.001) FROM (
+			SELECT DISTINCT ON (version) duration FROM migrate.ledger
+			WHERE event = '$event' AND version > $low AND version <= $high
+			ORDER BY version, entry DESC) l});
+}
+
+# Say where a fault hit: the client saw the end, or some steps, or none.
+sub where_hit
+{
+	my ($run, $committed) = @_;
+
+	return !$run->{unheard} ? 'after the reply'
+	  : $committed ? 'after the commit, before the reply'
+	  : $run->{err} =~ /NOTICE/ ? 'inside, after some steps'
+	  : 'inside, before the first step was done';
 }
 
 # Check the log of a server for what no fault excuses.
