@@ -176,6 +176,13 @@ SELECT * FROM lint('ALTER TABLE artist ALTER note SET NOT NULL') WHERE rule = 's
 ALTER TABLE artist DISABLE ROW LEVEL SECURITY;
 SELECT * FROM lint('ALTER TABLE artist ALTER note SET NOT NULL') WHERE rule = 'set-not-null-will-fail';
 
+-- names are looked up as the script asks for
+CREATE TABLE regress_lint_own.artist (id bigint, note text);
+INSERT INTO regress_lint_own.artist VALUES (1, NULL);
+SELECT * FROM lint('SET search_path = nowhere; ALTER TABLE artist DROP note; SET LOCAL search_path TO regress_lint_own, nowhere; ALTER TABLE artist DROP note;
+	RESET search_path; ALTER TABLE artist DROP note');
+SHOW search_path;
+
 -- nonsense is not an error of lint
 SELECT * FROM lint('ALTER TABLE artist ADD a nonsense DEFAULT nonsense(); ALTER TABLE artist ALTER nothing TYPE text; ALTER TABLE artist ALTER note TYPE nonsense;
 	ALTER TABLE work_view ALTER title TYPE text; ALTER TABLE artist ALTER ctid SET NOT NULL; ALTER TABLE a.b.c ADD d bigint; ALTER TABLE artist ADD UNIQUE (nothing);

@@ -454,7 +454,7 @@ lint_check_ignores(LintStatement *statement)
 static void (*const lint_steps[]) (LintStatement *) = {
 	migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
 	migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
-	migrate_lint_remember,
+	migrate_lint_note_changes,
 };
 
 /* How far a statement has been looked at. */

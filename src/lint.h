@@ -157,8 +157,8 @@ extern LintTarget migrate_lint_target(const LintStatement *statement, const Rang
 extern bool migrate_lint_is_empty(Oid relid);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
 
-/* lintmemory.c */
-extern void migrate_lint_remember(LintStatement *statement);
+/* lintchange.c */
+extern void migrate_lint_note_changes(LintStatement *statement);
 extern LintColumn *migrate_lint_made_column(const Lint *lint, Oid relid, const char *name);
 extern bool migrate_lint_made_index(const Lint *lint, Oid relid, List *columns);
 extern bool migrate_lint_is_touched(const LintStatement *statement, Oid relid);

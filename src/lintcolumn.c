@@ -4,7 +4,7 @@
  *		Rules of lint on columns that come, change and go.
  *
  * What values they may have is looked at in lintvalue.c, changes of type in
- * linttype.c, and new definitions, as they are written, in lintdefinition.c.
+ * lintretype.c, and new definitions, as they are written, in lintdefinition.c.
  *
  *-------------------------------------------------------------------------
  */

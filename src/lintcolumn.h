@@ -27,7 +27,7 @@ extern void migrate_lint_set_not_null(const LintColumnWalk *walk, const char *na
 extern void migrate_lint_add_constraint(const LintColumnWalk *walk, const Constraint *constraint);
 extern void migrate_lint_unique_index(LintStatement *statement, const IndexStmt *index);
 
-/* linttype.c */
+/* lintretype.c */
 extern void migrate_lint_type_change(const LintColumnWalk *walk);
 
 /* lintdefinition.c */

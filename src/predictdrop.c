@@ -64,24 +64,24 @@ static const struct
 };
 
 /*
- * Return the relation that an object is a part of, or InvalidOid, and how it is
- * locked when the part goes.
+ * Return which relation an object is a part of, and (unless NULL) how that is
+ * locked when the part goes; InvalidOid = it is none.
  */
 Oid
 migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode)
 {
-	Oid			relid = InvalidOid;
-
-	*mode = NoLock;
 	for (int i = 0; i < lengthof(predictdrop_parts); i++)
 	{
 		Relation	rel;
 		ScanKeyData key;
 		SysScanDesc scan;
 		HeapTuple	tuple;
+		Oid			relid = InvalidOid;
 
 		if (predictdrop_parts[i].class != object->classId)
 			continue;
+		if (mode != NULL)
+			*mode = predictdrop_parts[i].mode;
 		rel = table_open(object->classId, AccessShareLock);
 		ScanKeyInit(&key, predictdrop_parts[i].oid_column, BTEqualStrategyNumber, F_OIDEQ,
 					ObjectIdGetDatum(object->objectId));
@@ -91,9 +91,9 @@ migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode)
 			memcpy(&relid, (char *) GETSTRUCT(tuple) + predictdrop_parts[i].relation, sizeof(Oid));
 		systable_endscan(scan);
 		table_close(rel, AccessShareLock);
-		*mode = predictdrop_parts[i].mode;
+		return relid;
 	}
-	return relid;
+	return InvalidOid;
 }
 
 /* Lock the relation that an object is a part of. */

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * linttype.c
+ * lintretype.c
  *		Rules of lint on ALTER COLUMN TYPE.
  *
  *-------------------------------------------------------------------------
@@ -33,7 +33,7 @@
 
 /* Start to read what depends on an object, or on a part of it. */
 static SysScanDesc
-linttype_dependents(Relation depend, Oid class, Oid object, int32 part)
+lintretype_dependents(Relation depend, Oid class, Oid object, int32 part)
 {
 	ScanKeyData keys[3];
 
@@ -48,7 +48,7 @@ linttype_dependents(Relation depend, Oid class, Oid object, int32 part)
 
 /* Tell whether an object that uses a column does not let it change its type. */
 static bool
-linttype_blocks(const ObjectAddress *object)
+lintretype_blocks(const ObjectAddress *object)
 {
 	return object->classId == RewriteRelationId || object->classId == PolicyRelationId ||
 		object->classId == TriggerRelationId || object->classId == ProcedureRelationId ||
@@ -57,7 +57,7 @@ linttype_blocks(const ObjectAddress *object)
 
 /* Return which generated column an expression belongs to, or NULL if to the column itself. */
 static char *
-linttype_generated(const ObjectAddress *object, Oid relid, AttrNumber attnum)
+lintretype_generated(const ObjectAddress *object, Oid relid, AttrNumber attnum)
 {
 	ObjectAddress column;
 
@@ -71,20 +71,19 @@ linttype_generated(const ObjectAddress *object, Oid relid, AttrNumber attnum)
 
 /* Tell whether an object may have been dropped or changed by an earlier statement. */
 static bool
-linttype_may_be_gone(const Lint *lint, const ObjectAddress *object)
+lintretype_may_be_gone(const Lint *lint, const ObjectAddress *object)
 {
-	LOCKMODE	mode;
-	Oid			holder = migrate_predict_holder(object, &mode);
+	Oid			holder = migrate_predict_holder(object, NULL);
 
 	return OidIsValid(holder) ? list_member_oid(lint->cleared, holder) : lint->redefined;
 }
 
 /* Describe what does not let a column of a table change its type; NULL = nothing. */
 static char *
-linttype_blocker(const Lint *lint, Oid relid, AttrNumber attnum)
+lintretype_blocker(const Lint *lint, Oid relid, AttrNumber attnum)
 {
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	SysScanDesc scan = linttype_dependents(depend, RelationRelationId, relid, attnum);
+	SysScanDesc scan = lintretype_dependents(depend, RelationRelationId, relid, attnum);
 	char	   *blocker = NULL;
 	HeapTuple	tuple;
 
@@ -92,19 +91,18 @@ linttype_blocker(const Lint *lint, Oid relid, AttrNumber attnum)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 		ObjectAddress object;
-		LOCKMODE	mode;
 		Oid			holder;
 
 		ObjectAddressSubSet(object, form->classid, form->objid, form->objsubid);
-		if (linttype_may_be_gone(lint, &object))
+		if (lintretype_may_be_gone(lint, &object))
 			continue;
-		holder = object.classId == RewriteRelationId ? migrate_predict_holder(&object, &mode) : InvalidOid;
+		holder = object.classId == RewriteRelationId ? migrate_predict_holder(&object, NULL) : InvalidOid;
 		if (OidIsValid(holder) && holder != relid)
 			blocker = migrate_describe_relation(holder);
-		else if (linttype_blocks(&object))
+		else if (lintretype_blocks(&object))
 			blocker = getObjectDescription(&object, false);
 		else
-			blocker = linttype_generated(&object, relid, attnum);
+			blocker = lintretype_generated(&object, relid, attnum);
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
@@ -116,10 +114,10 @@ linttype_blocker(const Lint *lint, Oid relid, AttrNumber attnum)
  * find_composite_type_dependencies() finds it; NULL = there is none.
  */
 static char *
-linttype_row_user(const Lint *lint, Oid type)
+lintretype_row_user(const Lint *lint, Oid type)
 {
 	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	SysScanDesc scan = linttype_dependents(depend, TypeRelationId, type, 0);
+	SysScanDesc scan = lintretype_dependents(depend, TypeRelationId, type, 0);
 	char	   *user = NULL;
 	HeapTuple	tuple;
 
@@ -130,7 +128,7 @@ linttype_row_user(const Lint *lint, Oid type)
 		char		relkind;
 
 		if (form->classid == TypeRelationId)
-			user = linttype_row_user(lint, form->objid);
+			user = lintretype_row_user(lint, form->objid);
 		if (form->classid != RelationRelationId || form->objsubid <= 0 ||
 			list_member_oid(lint->cleared, form->objid))
 			continue;
@@ -139,7 +137,7 @@ linttype_row_user(const Lint *lint, Oid type)
 			user = psprintf("column \"%s\" of %s", get_attname(form->objid, form->objsubid, false),
 							migrate_describe_relation(form->objid));
 		else if (OidIsValid(get_rel_type_id(form->objid)))
-			user = linttype_row_user(lint, get_rel_type_id(form->objid));
+			user = lintretype_row_user(lint, get_rel_type_id(form->objid));
 	}
 	systable_endscan(scan);
 	table_close(depend, AccessShareLock);
@@ -148,7 +146,7 @@ linttype_row_user(const Lint *lint, Oid type)
 
 /* Tell whether the statement itself takes away what could be in the way. */
 static bool
-linttype_clears(const LintStatement *statement)
+lintretype_clears(const LintStatement *statement)
 {
 	ListCell   *lc;
 
@@ -164,18 +162,18 @@ linttype_clears(const LintStatement *statement)
 
 /* What does not let the column of a table change its type. */
 static void
-linttype_check_blockers(const LintColumnWalk *walk, Oid relid, AttrNumber attnum)
+lintretype_check_blockers(const LintColumnWalk *walk, Oid relid, AttrNumber attnum)
 {
 	const Lint *lint = walk->statement->lint;
 	char	   *blocker;
 
-	if (lint->opaque || list_member_oid(lint->cleared, relid) || linttype_clears(walk->statement))
+	if (lint->opaque || list_member_oid(lint->cleared, relid) || lintretype_clears(walk->statement))
 		return;
-	blocker = linttype_blocker(lint, relid, attnum);
+	blocker = lintretype_blocker(lint, relid, attnum);
 	if (blocker != NULL)
 		migrate_lint_find(walk->statement, LINT_TYPE_CHANGE_BLOCKED_BY_DEPENDENTS, walk->relid,
 						  "%s uses \"%s\", whose type cannot change then", blocker, walk->command->name);
-	blocker = linttype_row_user(lint, get_rel_type_id(relid));
+	blocker = lintretype_row_user(lint, get_rel_type_id(relid));
 	if (blocker != NULL)
 		migrate_lint_find(walk->statement, LINT_TYPE_CHANGE_BLOCKED_BY_DEPENDENTS, walk->relid,
 						  "%s is of the row type of %s, whose columns cannot change their types then",
@@ -184,7 +182,7 @@ linttype_check_blockers(const LintColumnWalk *walk, Oid relid, AttrNumber attnum
 
 /* Tell whether the change writes the rows of a table again. */
 static bool
-linttype_rewrites(Oid relid, const AlterTableCmd *command)
+lintretype_rewrites(Oid relid, const AlterTableCmd *command)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	bool		rewrites;
@@ -198,7 +196,7 @@ linttype_rewrites(Oid relid, const AlterTableCmd *command)
 
 /* Return the name of an index that is built again because of the change, or NULL. */
 static char *
-linttype_built_index(const Prediction *prediction, Oid relid)
+lintretype_built_index(const Prediction *prediction, Oid relid)
 {
 	ListCell   *lc;
 
@@ -214,7 +212,7 @@ linttype_built_index(const Prediction *prediction, Oid relid)
 
 /* Return the name of a CHECK on a column, or NULL. */
 static char *
-linttype_check(Oid relid, AttrNumber attnum)
+lintretype_check(Oid relid, AttrNumber attnum)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	char	   *name = NULL;
@@ -235,7 +233,7 @@ linttype_check(Oid relid, AttrNumber attnum)
 
 /* A change that leaves the rows as they are: what else takes long. */
 static void
-linttype_relabels(const LintColumnWalk *walk, Oid relid, AttrNumber attnum)
+lintretype_relabels(const LintColumnWalk *walk, Oid relid, AttrNumber attnum)
 {
 	PredictedRelation *predicted = migrate_prediction_find(walk->statement->prediction, relid);
 	PredictedRelation work = {.relid = relid, .mode = AccessExclusiveLock, .scan = true, .build = true};
@@ -245,13 +243,13 @@ linttype_relabels(const LintColumnWalk *walk, Oid relid, AttrNumber attnum)
 	/* another part of the statement may write them again */
 	if (predicted == NULL || predicted->rewrite)
 		return;
-	name = linttype_built_index(walk->statement->prediction, relid);
+	name = lintretype_built_index(walk->statement->prediction, relid);
 	if (name != NULL)
 		migrate_lint_find_under(walk->statement, LINT_TYPE_CHANGE_REBUILDS_INDEX, &work,
 								"the rows of %s stay, but reads and writes wait until index \"%s\" is built again",
 								table, name);
-	name = linttype_clears(walk->statement) ||
-		list_member_oid(walk->statement->lint->cleared, relid) ? NULL : linttype_check(relid, attnum);
+	name = lintretype_clears(walk->statement) ||
+		list_member_oid(walk->statement->lint->cleared, relid) ? NULL : lintretype_check(relid, attnum);
 	work.build = false;
 	if (name != NULL)
 		migrate_lint_find_under(walk->statement, LINT_TYPE_CHANGE_RECHECKS_CONSTRAINT, &work,
@@ -272,11 +270,11 @@ migrate_lint_type_change(const LintColumnWalk *walk)
 
 		if (attnum <= 0)
 			continue;
-		linttype_check_blockers(walk, lfirst_oid(lc), attnum);
-		if (linttype_rewrites(lfirst_oid(lc), walk->command))
+		lintretype_check_blockers(walk, lfirst_oid(lc), attnum);
+		if (lintretype_rewrites(lfirst_oid(lc), walk->command))
 			rewrites = true;
 		else
-			linttype_relabels(walk, lfirst_oid(lc), attnum);
+			lintretype_relabels(walk, lfirst_oid(lc), attnum);
 	}
 	if (rewrites)
 		migrate_lint_find(walk->statement, LINT_CHANGING_COLUMN_TYPE, walk->relid,

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * lintmemory.c
+ * lintchange.c
  *		What earlier statements of the plan have done to relations that are there.
  *
  * The catalogs are those from before the plan.  What is remembered here says
@@ -23,7 +23,7 @@
 
 /* Tell whether a part of ALTER TABLE leaves the rows that are there. */
 static bool
-lintmemory_part_adds(const AlterTableCmd *command)
+lintchange_part_adds(const AlterTableCmd *command)
 {
 	switch (command->subtype)
 	{
@@ -52,7 +52,7 @@ lintmemory_part_adds(const AlterTableCmd *command)
 
 /* Tell whether a statement leaves the rows of what it locks. */
 static bool
-lintmemory_adds(Node *node)
+lintchange_adds(Node *node)
 {
 	ListCell   *lc;
 
@@ -73,7 +73,7 @@ lintmemory_adds(Node *node)
 			return ((DropStmt *) node)->removeType == OBJECT_INDEX;
 		case T_AlterTableStmt:
 			foreach(lc, ((AlterTableStmt *) node)->cmds)
-				if (!lintmemory_part_adds(lfirst_node(AlterTableCmd, lc)))
+				if (!lintchange_part_adds(lfirst_node(AlterTableCmd, lc)))
 					return false;
 			return true;
 		default:
@@ -83,7 +83,7 @@ lintmemory_adds(Node *node)
 
 /* Tell whether a statement drops or renames what it locks, or parts of that. */
 static bool
-lintmemory_clears(Node *node)
+lintchange_clears(Node *node)
 {
 	ListCell   *lc;
 
@@ -112,11 +112,11 @@ lintmemory_clears(Node *node)
 
 /* Remember which relations a statement may have changed. */
 static void
-lintmemory_touch(LintStatement *statement)
+lintchange_touch(LintStatement *statement)
 {
 	Lint	   *lint = statement->lint;
-	bool		adds = lintmemory_adds(statement->node);
-	bool		clears = lintmemory_clears(statement->node);
+	bool		adds = lintchange_adds(statement->node);
+	bool		clears = lintchange_clears(statement->node);
 	ListCell   *lc;
 
 	foreach(lc, adds && !clears ? NIL : statement->prediction->relations)
@@ -134,7 +134,7 @@ lintmemory_touch(LintStatement *statement)
 
 /* Remember a CHECK. */
 static void
-lintmemory_check(Lint *lint, Oid relid, const char *name, Node *expression, bool valid)
+lintchange_check(Lint *lint, Oid relid, const char *name, Node *expression, bool valid)
 {
 	LintCheck  *check = palloc(sizeof(LintCheck));
 
@@ -147,7 +147,7 @@ lintmemory_check(Lint *lint, Oid relid, const char *name, Node *expression, bool
 
 /* Remember that a CHECK holds for all rows from now on. */
 static void
-lintmemory_validate(Lint *lint, Oid relid, const char *name)
+lintchange_validate(Lint *lint, Oid relid, const char *name)
 {
 	ListCell   *lc;
 
@@ -160,12 +160,12 @@ lintmemory_validate(Lint *lint, Oid relid, const char *name)
 		check->valid = true;
 		return;
 	}
-	lintmemory_check(lint, relid, name, NULL, true);
+	lintchange_check(lint, relid, name, NULL, true);
 }
 
 /* Forget one that is dropped. */
 static void
-lintmemory_drop(Lint *lint, Oid relid, const char *name)
+lintchange_drop(Lint *lint, Oid relid, const char *name)
 {
 	ListCell   *lc;
 
@@ -180,7 +180,7 @@ lintmemory_drop(Lint *lint, Oid relid, const char *name)
 
 /* Remember a column. */
 static void
-lintmemory_column(Lint *lint, Oid relid, ColumnDef *definition)
+lintchange_column(Lint *lint, Oid relid, ColumnDef *definition)
 {
 	LintColumn *column;
 
@@ -195,7 +195,7 @@ lintmemory_column(Lint *lint, Oid relid, ColumnDef *definition)
 
 /* Remember an index on columns. */
 static void
-lintmemory_index(Lint *lint, Oid relid, List *columns)
+lintchange_index(Lint *lint, Oid relid, List *columns)
 {
 	LintIndex  *index = palloc(sizeof(LintIndex));
 
@@ -206,7 +206,7 @@ lintmemory_index(Lint *lint, Oid relid, List *columns)
 
 /* Remember CREATE INDEX, if that is of columns. */
 static void
-lintmemory_create_index(LintStatement *statement, const IndexStmt *create)
+lintchange_create_index(LintStatement *statement, const IndexStmt *create)
 {
 	Oid			relid = migrate_lint_target(statement, create->relation).relid;
 	List	   *columns = NIL;
@@ -219,12 +219,12 @@ lintmemory_create_index(LintStatement *statement, const IndexStmt *create)
 		columns = lappend(columns, makeString(lfirst_node(IndexElem, lc)->name));
 	}
 	if (OidIsValid(relid) && columns != NIL && create->whereClause == NULL)
-		lintmemory_index(statement->lint, relid, columns);
+		lintchange_index(statement->lint, relid, columns);
 }
 
 /* Remember what ALTER TABLE adds. */
 static void
-lintmemory_alter(LintStatement *statement, const AlterTableStmt *alter)
+lintchange_alter(LintStatement *statement, const AlterTableStmt *alter)
 {
 	Oid			relid = migrate_lint_target(statement, alter->relation).relid;
 	ListCell   *lc;
@@ -237,21 +237,21 @@ lintmemory_alter(LintStatement *statement, const AlterTableStmt *alter)
 		switch (command->subtype)
 		{
 			case AT_AddColumn:
-				lintmemory_column(statement->lint, relid, castNode(ColumnDef, command->def));
+				lintchange_column(statement->lint, relid, castNode(ColumnDef, command->def));
 				break;
 			case AT_AddConstraint:
 				constraint = castNode(Constraint, command->def);
 				if (constraint->contype == CONSTR_CHECK && !constraint->is_no_inherit)
-					lintmemory_check(statement->lint, relid, constraint->conname,
+					lintchange_check(statement->lint, relid, constraint->conname,
 									 constraint->raw_expr, !constraint->skip_validation);
 				if (constraint->keys != NIL)
-					lintmemory_index(statement->lint, relid, constraint->keys);
+					lintchange_index(statement->lint, relid, constraint->keys);
 				break;
 			case AT_ValidateConstraint:
-				lintmemory_validate(statement->lint, relid, command->name);
+				lintchange_validate(statement->lint, relid, command->name);
 				break;
 			case AT_DropConstraint:
-				lintmemory_drop(statement->lint, relid, command->name);
+				lintchange_drop(statement->lint, relid, command->name);
 				break;
 			default:
 				break;
@@ -261,16 +261,16 @@ lintmemory_alter(LintStatement *statement, const AlterTableStmt *alter)
 
 /* Remember what a statement did to what is there. */
 void
-migrate_lint_remember(LintStatement *statement)
+migrate_lint_note_changes(LintStatement *statement)
 {
-	lintmemory_touch(statement);
+	lintchange_touch(statement);
 	switch (nodeTag(statement->node))
 	{
 		case T_AlterTableStmt:
-			lintmemory_alter(statement, (AlterTableStmt *) statement->node);
+			lintchange_alter(statement, (AlterTableStmt *) statement->node);
 			break;
 		case T_IndexStmt:
-			lintmemory_create_index(statement, (IndexStmt *) statement->node);
+			lintchange_create_index(statement, (IndexStmt *) statement->node);
 			break;
 		case T_DropStmt:
 		case T_CreateFunctionStmt:
@@ -317,7 +317,7 @@ migrate_lint_made_index(const Lint *lint, Oid relid, List *columns)
 
 /* Tell whether a table has a trigger of somebody's: it may do anything. */
 static bool
-lintmemory_has_trigger(Oid relid)
+lintchange_has_trigger(Oid relid)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	bool		has = false;
@@ -340,25 +340,25 @@ migrate_lint_is_touched(const LintStatement *statement, Oid relid)
 	const Lint *lint = statement->lint;
 	ListCell   *lc;
 
-	if (lint->opaque || list_member_oid(lint->touched, relid) || !lintmemory_adds(statement->node))
+	if (lint->opaque || list_member_oid(lint->touched, relid) || !lintchange_adds(statement->node))
 		return true;
 	foreach(lc, lint->touched)
 		if (list_member_oid(migrate_predict_referring_tables(lfirst_oid(lc)), relid) ||
-			lintmemory_has_trigger(lfirst_oid(lc)))
+			lintchange_has_trigger(lfirst_oid(lc)))
 			return true;
 	return false;
 }
 
 /* Tell whether an expression as it was written can only hold where a column is not NULL. */
 static bool
-lintmemory_implies(Node *expression, const char *column)
+lintchange_implies(Node *expression, const char *column)
 {
 	ListCell   *lc;
 
 	if (IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR)
 	{
 		foreach(lc, ((BoolExpr *) expression)->args)
-			if (lintmemory_implies(lfirst(lc), column))
+			if (lintchange_implies(lfirst(lc), column))
 				return true;
 	}
 	else if (IsA(expression, NullTest) && ((NullTest *) expression)->nulltesttype == IS_NOT_NULL)
@@ -374,7 +374,7 @@ lintmemory_implies(Node *expression, const char *column)
 
 /* Tell the same of a CHECK that is there. */
 static bool
-lintmemory_check_implies(Oid relid, const char *name, const char *column)
+lintchange_check_implies(Oid relid, const char *name, const char *column)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	AttrNumber	attnum = get_attnum(relid, column);
@@ -412,8 +412,8 @@ migrate_lint_proves_not_null(const Lint *lint, Oid relid, const char *column)
 		LintCheck  *check = lfirst(lc);
 
 		if (check->relid == relid && check->valid &&
-			(check->expression != NULL ? lintmemory_implies(check->expression, column) :
-			 lintmemory_check_implies(relid, check->name, column)))
+			(check->expression != NULL ? lintchange_implies(check->expression, column) :
+			 lintchange_check_implies(relid, check->name, column)))
 			return true;
 	}
 	return false;
