@@ -27,10 +27,17 @@
 #include "parser/parse_type.h"
 #include "pgstat.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
+#if PG_VERSION_NUM >= 170000
+#include "storage/procarray.h"
+#else
+#include "storage/sinvaladt.h"
+#endif
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "parser/parsetree.h"
@@ -119,6 +126,51 @@ compat_rows_written(Oid relid)
 		written += level->tuples_inserted + level->tuples_updated + level->tuples_deleted;
 #endif
 	return written;
+}
+
+/*
+ * Return the process of a transaction that GetLockConflicts() told, if it is
+ * still in it; NULL = not, or it is a prepared one.  17 renamed all of it.
+ */
+static inline PGPROC *
+compat_transaction_process(const VirtualTransactionId *transaction)
+{
+	PGPROC	   *process;
+
+	if (VirtualTransactionIdIsRecoveredPreparedXact(*transaction))
+		return NULL;
+#if PG_VERSION_NUM >= 170000
+	process = ProcNumberGetProc(transaction->procNumber);
+	if (process != NULL && process->vxid.lxid != transaction->localTransactionId)
+		process = NULL;
+#else
+	process = BackendIdGetProc(transaction->backendId);
+	if (process != NULL && process->lxid != transaction->localTransactionId)
+		process = NULL;
+#endif
+	return process;
+}
+
+/* Return what the server knows of one of its sessions; 16 renamed the function. */
+static inline const PgBackendStatus *
+compat_backend_status(int index)
+{
+#if PG_VERSION_NUM >= 160000
+	return &pgstat_get_local_beentry_by_index(index)->backendStatus;
+#else
+	return &pgstat_fetch_stat_local_beentry(index)->backendStatus;
+#endif
+}
+
+/* Tell whether the session bounds how long its statements run; 17 can bound transactions. */
+static inline bool
+compat_run_is_bounded(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return StatementTimeout > 0 || TransactionTimeout > 0;
+#else
+	return StatementTimeout > 0;
+#endif
 }
 
 /* SPI result code of 17's MERGE ... RETURNING; no code of 15 and 16 is this one. */

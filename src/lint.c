@@ -28,6 +28,7 @@
 #include "parser/parser.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/varlena.h"
@@ -53,6 +54,7 @@ migrate_lint_begin(void)
 	Lint	   *lint = palloc0(sizeof(Lint));
 
 	lint->overrides = migrate_lint_overrides();
+	lint->altered = keyset_create(CurrentMemoryContext, 64, NULL);
 	return lint;
 }
 
@@ -65,9 +67,9 @@ migrate_lint_severity_name(LintSeverity severity)
 	return names[severity];
 }
 
-/* Return how large a relation is, without its indexes; -1 = it cannot be looked at. */
+/* Return how large a relation with storage is, without its indexes; -1 = it cannot be looked at. */
 static int64
-lint_bytes(Oid relid)
+lint_own_bytes(Oid relid)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	int64		bytes = 0;
@@ -80,41 +82,25 @@ lint_bytes(Oid relid)
 	return bytes;
 }
 
+/* The same; of a partitioned table, with its partitions. */
+int64
+migrate_lint_bytes(Oid relid)
+{
+	int64		bytes = 0;
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return lint_own_bytes(relid);
+	foreach(lc, find_all_inheritors(relid, NoLock, NULL))
+		bytes += Max(lint_own_bytes(lfirst_oid(lc)), 0);
+	return bytes;
+}
+
 /* Tell whether a relation has no rows for sure. */
 bool
 migrate_lint_is_empty(Oid relid)
 {
-	return lint_bytes(relid) == 0 && get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
-}
-
-/*
- * Take together what is done to a relation and to those of its children that the
- * statement goes on to; bytes is what they have, -1 = not known.
- */
-static PredictedRelation
-lint_family(const LintStatement *statement, Oid relid, const PredictedRelation *lock, int64 *bytes)
-{
-	List	   *family = has_subclass(relid) ? find_all_inheritors(relid, NoLock, NULL) :
-	list_make1_oid(relid);
-	PredictedRelation all = {.relid = relid};
-	ListCell   *lc;
-
-	*bytes = lint_bytes(relid);
-	foreach(lc, family)
-	{
-		const PredictedRelation *member = lock != NULL ? lock :
-		migrate_prediction_find(statement->prediction, lfirst_oid(lc));
-
-		if (member == NULL)
-			continue;
-		all.mode = Max(all.mode, member->mode);
-		all.scan |= member->scan;
-		all.build |= member->build;
-		all.rewrite |= member->rewrite;
-		if (lfirst_oid(lc) != relid && *bytes >= 0)
-			*bytes += Max(lint_bytes(lfirst_oid(lc)), 0);
-	}
-	return all;
+	return get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE && lint_own_bytes(relid) == 0;
 }
 
 /* Return what is done to a relation, and about how many milliseconds that takes. */
@@ -128,41 +114,96 @@ lint_work(const PredictedRelation *relation, int64 bytes, int64 *ms)
 		relation->scan ? "scan" : "catalog";
 }
 
+/* Tell whether what is done to a relation takes so long that somebody notices. */
+bool
+migrate_lint_is_slow(const PredictedRelation *relation)
+{
+	int64		ms;
+
+	if (!relation->scan && !relation->build && !relation->rewrite)
+		return false;
+	(void) lint_work(relation, migrate_lint_bytes(relation->relid), &ms);
+	return ms >= LINT_MEDIUM_MS;
+}
+
+/*
+ * Return what a statement does to a table and those that inherit from it as if they
+ * were one; adds what children other than partitions have to its size.
+ */
+static PredictedRelation *
+lint_whole(const Prediction *prediction, const PredictedRelation *parent, int64 *bytes)
+{
+	PredictedRelation *whole = memcpy(palloc(sizeof(PredictedRelation)), parent,
+									  sizeof(PredictedRelation));
+	bool		counted = get_rel_relkind(parent->relid) == RELKIND_PARTITIONED_TABLE;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(parent->relid, NoLock, NULL))
+	{
+		PredictedRelation *part = migrate_prediction_find(prediction, lfirst_oid(lc));
+
+		if (part == NULL)
+			continue;
+		whole->scan |= part->scan;
+		whole->build |= part->build;
+		whole->rewrite |= part->rewrite;
+		if (!counted && part->relid != parent->relid)
+			*bytes += Max(migrate_lint_bytes(part->relid), 0);
+	}
+	return whole;
+}
+
 /* Derive the severity of a lock: who waits, and how long. */
 static LintSeverity
-lint_lock_severity(LOCKMODE mode, int64 ms)
+lint_lock_severity(LOCKMODE mode, bool rewrite, int64 ms)
 {
-	/* ANALYZE, VACUUM and other DDL wait; the application does not */
-	if (mode < ShareLock)
+	/*
+	 * ANALYZE, VACUUM and other DDL wait; the application does not, unless all
+	 * rows are locked because they are written.
+	 */
+	if (mode < ShareLock && !(mode == RowExclusiveLock && rewrite))
 		return LINT_LOW;
 	return ms >= LINT_HIGH_MS ? LINT_HIGH : ms >= LINT_MEDIUM_MS ? LINT_MEDIUM : LINT_LOW;
 }
 
-/* Fill in what the severity comes from; false = there is nothing to say. */
-static bool
-lint_derive(const LintStatement *statement, LintFinding *finding, const PredictedRelation *lock)
+/* What a severity is derived from, where the prediction of the statement is not it. */
+typedef struct LintCause
 {
-	const LintRule *rule = &migrate_lint_rules[finding->rule];
+	const PredictedRelation *lock;	/* NULL = the prediction is */
+	int64		ms;				/* that others have made one wait already; -1 = nobody */
+} LintCause;
+
+/* Fill in the lock that counts, what is done under it, and its severity. */
+static void
+lint_derive_lock(const LintStatement *statement, LintFinding *finding, const LintCause *cause)
+{
+	const PredictedRelation *relation = cause->lock;
 	int64		ms = 0;
 
-	finding->bytes = -1;
-	if (OidIsValid(finding->relid))
-	{
-		PredictedRelation family = lint_family(statement, finding->relid, lock, &finding->bytes);
+	finding->bytes = OidIsValid(finding->relid) ? migrate_lint_bytes(finding->relid) : -1;
+	if (relation == NULL && OidIsValid(finding->relid))
+		relation = migrate_prediction_find(statement->prediction, finding->relid);
+	if (relation == NULL)
+		return;
+	if (has_subclass(finding->relid))
+		relation = lint_whole(statement->prediction, relation, &finding->bytes);
+	finding->mode = relation->mode;
+	finding->work = lint_work(relation, finding->bytes, &ms);
+	finding->severity = lint_lock_severity(relation->mode, relation->rewrite, Max(ms, cause->ms));
+}
 
-		finding->mode = family.mode;
-		if (family.mode != NoLock)
-			finding->work = lint_work(&family, finding->bytes, &ms);
-	}
-	switch (rule->derivation)
+/* Fill in what the severity comes from; false = there is nothing to say. */
+static bool
+lint_derive(const LintStatement *statement, LintFinding *finding, const LintCause *cause)
+{
+	lint_derive_lock(statement, finding, cause);
+	switch (migrate_lint_rules[finding->rule].derivation)
 	{
 		case LINT_BY_LOCK:
 			/* nobody waits for what is not there, and not long for what is empty */
-			if (!OidIsValid(finding->relid) ||
-				(finding->bytes == 0 && get_rel_relkind(finding->relid) != RELKIND_PARTITIONED_TABLE))
-				return false;
-			finding->severity = lint_lock_severity(finding->mode, ms);
-			break;
+			return OidIsValid(finding->relid) &&
+				(finding->bytes != 0 || cause->ms >= 0 ||
+				 get_rel_relkind(finding->relid) == RELKIND_PARTITIONED_TABLE);
 		case LINT_BY_LOSS:
 			finding->severity = migrate_backups ? LINT_MEDIUM : LINT_ERROR;
 			break;
@@ -234,10 +275,9 @@ lint_is_wanted(const LintRule *rule)
 	return false;
 }
 
-/* Say something of the statement; the lock that counts is given, or NULL. */
+/* Say something of the statement. */
 static LintFinding *
-lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const PredictedRelation *lock,
-		  char *message)
+lint_find(LintStatement *statement, LintRuleId rule, Oid relid, LintCause cause, char *message)
 {
 	LintFinding *finding;
 
@@ -251,7 +291,7 @@ lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const PredictedR
 	finding->relation = OidIsValid(relid) ? migrate_describe_relation(relid) : NULL;
 	finding->proved = OidIsValid(relid);
 	finding->message = message;
-	if (!lint_derive(statement, finding, lock) ||
+	if (!lint_derive(statement, finding, &cause) ||
 		lint_is_overridden(statement->lint, finding) ||
 		lint_is_ignored(statement, migrate_lint_rules[rule].name))
 		return NULL;
@@ -295,7 +335,7 @@ migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const ch
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, relid, NULL, message);
+	return lint_find(statement, rule, relid, (LintCause) {.ms = -1}, message);
 }
 
 /* The same, of work that is done while a lock of an earlier statement is held. */
@@ -309,7 +349,21 @@ migrate_lint_find_under(LintStatement *statement, LintRuleId rule, const Predict
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, held->relid, held, message);
+	return lint_find(statement, rule, held->relid, (LintCause) {.lock = held, .ms = -1}, message);
+}
+
+/* The same, of a lock that others stand in the way of, for so many milliseconds so far. */
+LintFinding *
+migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule, const PredictedRelation *lock,
+						  int64 ms, const char *format,...)
+{
+	va_list		args;
+	char	   *message;
+
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, lock->relid, (LintCause) {.lock = lock, .ms = ms}, message);
 }
 
 /* Look up a relation that a statement names. */
@@ -494,9 +548,11 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 	LintStatement last = {.lint = lint, .script = script, .number = 0};
 	int			after = 0;		/* line that the statement before ends in */
 	int			number = 0;
+	int			level = NewGUCNestLevel();	/* for what the script sets */
 	ListCell   *lc;
 
 	lint->held = lint->key_parents = NIL;
+	migrate_lint_transaction_begin(lint, script);
 	foreach(lc, script->statements)
 	{
 		ScriptStatement *stmt = lfirst(lc);
@@ -512,6 +568,7 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 		statement.prediction = migrate_predict(statement.node);
 		statement.ignores = lint_ignores(script, after, stmt->line);
 		lint_statement(&statement);
+		migrate_lint_course(&statement);
 		/* each statement is a transaction of its own then */
 		if (script->directives.no_transaction)
 			lint->held = lint->key_parents = NIL;
@@ -519,4 +576,5 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 	}
 	last.prediction = palloc0(sizeof(Prediction));
 	migrate_lint_transaction_end(&last);
+	AtEOXact_GUC(false, level);
 }

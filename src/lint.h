@@ -8,6 +8,7 @@
 #ifndef MIGRATE_LINT_H
 #define MIGRATE_LINT_H
 
+#include "keyset.h"
 #include "predict.h"
 #include "script.h"
 
@@ -82,6 +83,20 @@ typedef struct LintOverride
 	char	   *relation;		/* as findings write it; NULL = any */
 } LintOverride;
 
+/* What a script has done so far. */
+typedef struct LintCourse
+{
+	int			lock_timeout;	/* ms in force, 0 = none */
+	bool		sets_lock_timeout;	/* the script has set it */
+	bool		told_lock_timeout;	/* findings that are told once */
+	bool		told_statement_timeout;
+	bool		told_tables;
+	List	   *read;			/* OIDs of tables whose rows ALTER TABLE has read
+								 * or written since other statements wrote any */
+	List	   *dropped;		/* names of indexes dropped IF EXISTS, as String */
+	List	   *probed;			/* of PredictedRelation: holders of locks looked for */
+} LintCourse;
+
 /* All that is linted together, and what is known of it so far. */
 typedef struct Lint
 {
@@ -102,8 +117,15 @@ typedef struct Lint
 								 * have dropped or renamed */
 	bool		redefined;		/* functions or publications may be others */
 	List	   *overrides;		/* of LintOverride */
+	keyset_hash *altered;		/* OIDs of relations altered, renamed or dropped so far */
+	bool		unsure;			/* names may mean something else by now */
+	bool		made_schema;	/* new relations may be in a schema made so far */
 	bool		opaque;			/* a statement so far may have done anything */
 	bool		down;			/* a down script */
+	int64		version;		/* of the script at hand, 0 = it is not registered */
+	bool		out_of_order;	/* it is older than what is applied */
+	bool		has_down;		/* it has a down script */
+	LintCourse	course;			/* of the script at hand */
 } Lint;
 
 /* A column made so far, of a table that is there. */
@@ -153,8 +175,13 @@ extern LintFinding *migrate_lint_find(LintStatement *statement, LintRuleId rule,
 extern LintFinding *migrate_lint_find_under(LintStatement *statement, LintRuleId rule,
 											const PredictedRelation *held,
 											const char *format,...) pg_attribute_printf(4, 5);
+extern LintFinding *migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule,
+											  const PredictedRelation *lock, int64 ms,
+											  const char *format,...) pg_attribute_printf(5, 6);
 extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
 extern bool migrate_lint_is_empty(Oid relid);
+extern int64 migrate_lint_bytes(Oid relid);
+extern bool migrate_lint_is_slow(const PredictedRelation *relation);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
 
 /* lintchange.c */
@@ -170,6 +197,9 @@ extern bool migrate_lint_probe_null(const LintStatement *statement, Oid relid, c
 extern bool migrate_lint_probe_duplicate(const LintStatement *statement, Oid relid, List *columns,
 										 bool nulls_are_equal);
 
+/* lintcourse.c */
+extern void migrate_lint_course(LintStatement *statement);
+
 /* lintoverride.c */
 extern List *migrate_lint_overrides(void);
 
@@ -180,6 +210,11 @@ extern void migrate_lint_table(LintStatement *statement);
 extern void migrate_lint_routine(LintStatement *statement);
 extern void migrate_lint_partition(LintStatement *statement);
 extern void migrate_lint_transaction(LintStatement *statement);
+extern void migrate_lint_transaction_begin(Lint *lint, const Script *script);
 extern void migrate_lint_transaction_end(LintStatement *script);
+extern void migrate_lint_robust(LintStatement *statement);
+extern void migrate_lint_data(LintStatement *statement);
+extern void migrate_lint_drift(LintStatement *statement);
+extern void migrate_lint_live(LintStatement *statement);
 
 #endif							/* MIGRATE_LINT_H */

@@ -48,7 +48,8 @@ lintreport_put(ReturnSetInfo *result, int64 version, const LintFinding *finding)
 	isnull[0] = version == 0;
 	values[1] = Int32GetDatum(finding->statement);
 	values[2] = Int32GetDatum(finding->line);
-	isnull[1] = isnull[2] = finding->statement == 0;
+	isnull[1] = finding->statement == 0;
+	isnull[2] = finding->line == 0;
 	lintreport_text(values, isnull, 3, rule->name);
 	lintreport_text(values, isnull, 4, migrate_lint_severity_name(finding->severity));
 	lintreport_text(values, isnull, 5, finding->relation);
@@ -107,6 +108,9 @@ migrate_lint(PG_FUNCTION_ARGS)
 		PlanStep   *step = lfirst(lc);
 		PositionFrame frame = {.version = step->version, .name = step->name, .direction = "up"};
 
+		lint->version = step->version;
+		lint->out_of_order = step->out_of_order;
+		lint->has_down = migrate_registry_find(step->version)->down.checksums.known;
 		lintreport_script(version == 0 || version == step->version ? result : NULL, lint,
 						  migrate_registry_body(step->version, "up"), &frame);
 	}

@@ -266,73 +266,73 @@ LINT_RULE(CREATING_ENUM, 'D', "creating-enum", LINT_BY_ADVICE, true,
 
 /* E. Partitions */
 LINT_RULE(REQUIRE_CONCURRENT_PARTITION_DETACH, 'E', "require-concurrent-partition-detach", LINT_BY_LOCK, false,
-		  "DETACH",
-		  "DETACH CONCURRENTLY")
+		  "DETACH PARTITION without CONCURRENTLY",
+		  "Use DETACH PARTITION ... CONCURRENTLY in a migration with \"-- migrate: no-transaction\"; the table must not have a default partition then.")
 LINT_RULE(ATTACH_PARTITION_VALIDATION, 'E', "attach-partition-validation", LINT_BY_LOCK, false,
-		  "ATTACH",
-		  "matching CHECK first")
+		  "ATTACH PARTITION for which rows are checked",
+		  "Add a CHECK that says the same as the bound, NOT VALID, and validate it first; to the default partition one that says the opposite.")
 LINT_RULE(CREATE_PARTITION_OF_LOCKS_PARENT, 'E', "create-partition-of-locks-parent", LINT_BY_LOCK, false,
-		  "CREATE TABLE … PARTITION OF",
-		  "CREATE LIKE, then ATTACH")
+		  "CREATE TABLE ... PARTITION OF",
+		  "Use CREATE TABLE ... (LIKE ... INCLUDING ALL), then ALTER TABLE ... ATTACH PARTITION, which lets reads and writes go on.")
 LINT_RULE(PARTITION_STRATEGY_MISMATCH, 'E', "partition-strategy-mismatch", LINT_BY_PROOF, false,
-		  "wrong FOR VALUES kind",
-		  "")
+		  "a bound that does not go with how the table is partitioned",
+		  "Write the bound as FOR VALUES FROM ... TO (range), IN (list) or WITH (MODULUS ..., REMAINDER ...) (hash), as the table has it.")
 LINT_RULE(PARTITION_FAN_OUT, 'E', "partition-fan-out", LINT_BY_LOCK, false,
-		  "ALTER on a parent",
-		  "")
+		  "a statement on a partitioned table that locks all partitions",
+		  "Do it partition by partition where the statement can be used with ONLY, or choose a quiet time.")
 
 /* F. Transactions, timeouts, data, process, live state */
 LINT_RULE(REQUIRE_LOCK_TIMEOUT, 'F', "require-lock-timeout", LINT_BY_ADVICE, false,
-		  "strong lock, no lock_timeout",
-		  "set it")
+		  "a strong lock where no lock_timeout is in force",
+		  "Set migrate.lock_timeout, or write \"-- migrate: lock_timeout = 2s\" into the script.")
 LINT_RULE(REQUIRE_STATEMENT_TIMEOUT, 'F', "require-statement-timeout", LINT_BY_ADVICE, false,
-		  "slow DDL, no statement_timeout",
-		  "set before calling")
+		  "slow work where no statement_timeout is in force",
+		  "SET statement_timeout in the session before calling migrate_apply().")
 LINT_RULE(INEFFECTIVE_TIMEOUT, 'F', "ineffective-timeout", LINT_BY_ADVICE, false,
-		  "0, too long, after the DDL, RESET",
-		  "")
+		  "a timeout that is off, long, too late or without effect",
+		  "Write \"-- migrate: lock_timeout = 2s\" into the script, and SET statement_timeout before calling migrate_apply().")
 LINT_RULE(STATEMENT_AFTER_ACCESS_EXCLUSIVE, 'F', "statement-after-access-exclusive", LINT_BY_LOCK, false,
-		  "more work while AE is held on an old table",
-		  "DDL last; split")
+		  "going through rows while an earlier statement keeps everybody from a table",
+		  "Put the statement before the one that locks the table, or into another migration.")
 LINT_RULE(LOCKS_MULTIPLE_TABLES, 'F', "locks-multiple-tables", LINT_BY_LOCK, false,
-		  "strong locks on 2+ old tables in one xact",
-		  "split; fixed lock order")
+		  "strong locks on more than one table",
+		  "Put each table into a migration of its own.")
 LINT_RULE(MULTIPLE_ALTER_TABLE_SAME_TABLE, 'F', "multiple-alter-table-same-table", LINT_BY_ADVICE, false,
-		  "repeated ALTER TABLE",
-		  "combine")
+		  "a second ALTER TABLE that goes through all rows",
+		  "Combine them: ALTER TABLE ... ADD ..., ALTER ..., with commas.")
 LINT_RULE(TRANSACTION_NESTING, 'F', "transaction-nesting", LINT_BY_PROOF, false,
-		  "BEGIN/COMMIT in the migration",
-		  "remove")
+		  "a statement that would end, split or outlive the transaction of the migration",
+		  "Remove it: migrate_apply() begins and ends the transaction.")
 LINT_RULE(BAN_UNCOMMITTED_TRANSACTION, 'F', "ban-uncommitted-transaction", LINT_BY_PROOF, false,
 		  "BEGIN without COMMIT",
-		  "")
+		  "Remove the BEGIN, or add the COMMIT.")
 LINT_RULE(PREFER_ROBUST_STMTS, 'F', "prefer-robust-stmts", LINT_BY_BREAK, false,
-		  "no IF [NOT] EXISTS (no-transaction migrations only)",
-		  "guards")
+		  "no IF [NOT] EXISTS where a script may stop half-way, or one that meets something else",
+		  "Add the guard, and see that what is there is what you mean.")
 LINT_RULE(BULK_DATA_CHANGE, 'F', "bulk-data-change", LINT_BY_LOCK, false,
-		  "whole-table UPDATE/DELETE in DDL",
-		  "batches outside")
+		  "UPDATE or DELETE of much of a table",
+		  "Change the rows in batches, outside of migrations, before what needs them changed.")
 LINT_RULE(BAN_DUPLICATE_COLUMN_ASSIGNMENTS, 'F', "ban-duplicate-column-assignments", LINT_BY_PROOF, false,
-		  "SET a=1, a=2",
-		  "")
+		  "a column that is assigned twice",
+		  "Remove one of the assignments.")
 LINT_RULE(IRREVERSIBLE_MIGRATION, 'F', "irreversible-migration", LINT_BY_BREAK, false,
-		  "no down, or a lossy one",
-		  "")
+		  "no down script, or rows that are not kept",
+		  "Register a down script; once the migration is applied, migrate_generate_rollback() writes one. Remove \"no-backup\" to have the rows kept.")
 LINT_RULE(NON_LINEAR_HISTORY, 'F', "non-linear-history", LINT_BY_BREAK, false,
-		  "version below the latest applied",
-		  "")
+		  "a version older than what is applied",
+		  "Give it a later version, unless it does not matter which of them comes first.")
 LINT_RULE(SCHEMA_DRIFT, 'F', "schema-drift", LINT_BY_PROOF, false,
-		  "statement names absent/existing objects",
-		  "")
+		  "a name that is not there, or is there already",
+		  "Compare the schema with what the migrations before this one make; migrate_verify() says what was changed outside of them.")
 LINT_RULE(UNUSED_IGNORE, 'F', "unused-ignore", LINT_BY_ADVICE, false,
-		  "suppression matching nothing",
-		  "")
+		  "a directive \"ignore\" with nothing to ignore",
+		  "Remove it, or correct the name of the rule: migrate.lint_rules() lists them.")
 LINT_RULE(WRAPAROUND_VACUUM_IN_PROGRESS, 'F', "wraparound-vacuum-in-progress", LINT_BY_ADVICE, false,
-		  "(live) anti-wraparound vacuum on target",
-		  "wait")
+		  "a vacuum against wraparound that holds the table now",
+		  "Wait until it is done; pg_stat_progress_vacuum shows how far it is.")
 LINT_RULE(LOCK_CONFLICT_NOW, 'F', "lock-conflict-now", LINT_BY_LOCK, false,
-		  "(live) holders, old/prepared xacts on targets",
-		  "wait or name the pid")
+		  "somebody who holds a lock in the way of the statement now",
+		  "Wait for the transaction to end, or end it: pg_stat_activity shows what it does.")
 LINT_RULE(REWRITE_RESOURCE_RISK, 'F', "rewrite-resource-risk", LINT_BY_LOCK, false,
-		  "(live) predicted rewrite",
-		  "")
+		  "a rewrite that takes much disk and WAL",
+		  "See that there is as much free disk, and that standbys and the readers of replication slots keep up.")

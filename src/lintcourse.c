@@ -1,0 +1,181 @@
+/*-------------------------------------------------------------------------
+ *
+ * lintcourse.c
+ *		What statements leave for the names in those after them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+#include "lint.h"
+
+/* Set search_path as the script does; one that is none is left alone. */
+static void
+lintcourse_set_path(const char *value)
+{
+	if (value != NULL)
+		(void) set_config_option("search_path", value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, DEBUG5, false);
+}
+
+/* Return the string of a constant; NULL = it is something else. */
+static const char *
+lintcourse_string(Node *node)
+{
+	A_Const    *value = (A_Const *) node;
+
+	return IsA(node, A_Const) && !value->isnull && IsA(&value->val, String) ? strVal(&value->val) : NULL;
+}
+
+/* SET and RESET */
+static void
+lintcourse_set(Lint *lint, const VariableSetStmt *set)
+{
+	StringInfoData path;
+	ListCell   *lc;
+
+	if (set->name != NULL && (strcmp(set->name, "role") == 0 || strcmp(set->name, "session_authorization") == 0))
+		lint->unsure = true;
+	if (set->kind != VAR_RESET_ALL && (set->name == NULL || strcmp(set->name, "search_path") != 0))
+		return;
+	if (set->kind != VAR_SET_VALUE)
+	{
+		lintcourse_set_path(GetConfigOptionResetString("search_path"));
+		return;
+	}
+	initStringInfo(&path);
+	foreach(lc, set->args)
+	{
+		const char *schema = lintcourse_string(lfirst(lc));
+
+		if (schema != NULL)
+			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(schema));
+	}
+	lintcourse_set_path(path.data);
+}
+
+/* SELECT set_config('search_path', ...), as pg_dump writes it */
+static void
+lintcourse_select(const SelectStmt *select)
+{
+	FuncCall   *call;
+	const char *name;
+
+	if (list_length(select->targetList) != 1 ||
+		!IsA(linitial_node(ResTarget, select->targetList)->val, FuncCall))
+		return;
+	call = castNode(FuncCall, linitial_node(ResTarget, select->targetList)->val);
+	if (strcmp(strVal(llast(call->funcname)), "set_config") != 0 || list_length(call->args) != 3)
+		return;
+	name = lintcourse_string(linitial(call->args));
+	if (name != NULL && pg_strcasecmp(name, "search_path") == 0)
+		lintcourse_set_path(lintcourse_string(lsecond(call->args)));
+}
+
+/* Remember a relation that is made, or that has got this name. */
+static void
+lintcourse_made(Lint *lint, RangeVar *name)
+{
+	lint->made = lappend(lint->made, name);
+}
+
+/* Statements that make relations other than tables and views, or move them. */
+static void
+lintcourse_makes(Lint *lint, Node *node)
+{
+	RangeVar   *relation;
+	ListCell   *lc;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateForeignTableStmt:
+			lintcourse_made(lint, ((CreateForeignTableStmt *) node)->base.relation);
+			break;
+		case T_CreateSeqStmt:
+			lintcourse_made(lint, ((CreateSeqStmt *) node)->sequence);
+			break;
+		case T_CompositeTypeStmt:
+			lintcourse_made(lint, ((CompositeTypeStmt *) node)->typevar);
+			break;
+		case T_SelectStmt:
+			if (((SelectStmt *) node)->intoClause != NULL)
+				lintcourse_made(lint, ((SelectStmt *) node)->intoClause->rel);
+			break;
+		case T_AlterObjectSchemaStmt:
+			relation = ((AlterObjectSchemaStmt *) node)->relation;
+			if (relation != NULL)
+				lintcourse_made(lint, makeRangeVar(((AlterObjectSchemaStmt *) node)->newschema,
+												 relation->relname, -1));
+			break;
+		case T_RenameStmt:
+			relation = ((RenameStmt *) node)->relation;
+			/* of tables that is remembered already */
+			if (relation != NULL && ((RenameStmt *) node)->renameType != OBJECT_TABLE &&
+				((RenameStmt *) node)->renameType != OBJECT_COLUMN)
+				lintcourse_made(lint, makeRangeVar(relation->schemaname, ((RenameStmt *) node)->newname, -1));
+			lint->unsure |= ((RenameStmt *) node)->renameType == OBJECT_SCHEMA;
+			break;
+		case T_CreateSchemaStmt:
+			lint->made_schema = true;
+			foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
+				if (IsA(lfirst(lc), CreateStmt))
+					lintcourse_made(lint, ((CreateStmt *) lfirst(lc))->relation);
+			break;
+		case T_DropStmt:
+			lint->unsure |= ((DropStmt *) node)->removeType == OBJECT_EXTENSION;
+			break;
+		default:
+			break;
+	}
+}
+
+/* Tell whether a relation has triggers. */
+static bool
+lintcourse_has_triggers(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		has = false;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	has = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	ReleaseSysCache(tuple);
+	return has;
+}
+
+/* Remember what a statement does to relations that are there. */
+static void
+lintcourse_touches(LintStatement *statement)
+{
+	Lint	   *lint = statement->lint;
+	ListCell   *lc;
+
+	foreach(lc, statement->prediction->relations)
+	{
+		PredictedRelation *relation = lfirst(lc);
+
+		if (relation->mode >= ShareUpdateExclusiveLock)
+			(void) keyset_add(lint->altered, relation->relid, 0);
+		else if (relation->mode == RowExclusiveLock && lintcourse_has_triggers(relation->relid))
+			lint->opaque = true;
+	}
+}
+
+/* Remember what a statement leaves for those after it. */
+void
+migrate_lint_course(LintStatement *statement)
+{
+	if (IsA(statement->node, VariableSetStmt))
+		lintcourse_set(statement->lint, (VariableSetStmt *) statement->node);
+	else if (IsA(statement->node, SelectStmt))
+		lintcourse_select((SelectStmt *) statement->node);
+	lintcourse_makes(statement->lint, statement->node);
+	lintcourse_touches(statement);
+}
