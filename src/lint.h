@@ -188,6 +188,7 @@ extern const char *migrate_lint_severity_name(LintSeverity severity);
 extern void migrate_lint_note_changes(LintStatement *statement);
 extern LintColumn *migrate_lint_made_column(const Lint *lint, Oid relid, const char *name);
 extern bool migrate_lint_made_index(const Lint *lint, Oid relid, List *columns);
+extern bool migrate_lint_has_trigger(Oid relid);
 extern bool migrate_lint_is_touched(const LintStatement *statement, Oid relid);
 extern bool migrate_lint_proves_not_null(const Lint *lint, Oid relid, const char *column);
 

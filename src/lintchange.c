@@ -316,8 +316,8 @@ migrate_lint_made_index(const Lint *lint, Oid relid, List *columns)
 }
 
 /* Tell whether a table has a trigger of somebody's: it may do anything. */
-static bool
-lintchange_has_trigger(Oid relid)
+bool
+migrate_lint_has_trigger(Oid relid)
 {
 	Relation	rel = migrate_prediction_open(relid);
 	bool		has = false;
@@ -344,7 +344,7 @@ migrate_lint_is_touched(const LintStatement *statement, Oid relid)
 		return true;
 	foreach(lc, lint->touched)
 		if (list_member_oid(migrate_predict_referring_tables(lfirst_oid(lc)), relid) ||
-			lintchange_has_trigger(lfirst_oid(lc)))
+			migrate_lint_has_trigger(lfirst_oid(lc)))
 			return true;
 	return false;
 }

@@ -102,18 +102,22 @@ lintcolumn_rewriting(const LintColumnWalk *walk, const ColumnDef *column)
 						  column->colname, table);
 }
 
-/* Tell whether a column gets values in rows that are there. */
+/* Tell whether a column gets values in rows that are there, or may do so. */
 static bool
 lintcolumn_is_filled(const ColumnDef *column)
 {
 	Constraint *set = migrate_predict_column_constraint(column, CONSTR_DEFAULT);
+	Oid			type;
 
 	if (set != NULL)
 		return !(IsA(set->raw_expr, A_Const) && ((A_Const *) set->raw_expr)->isnull);
-	return migrate_predict_column_constraint(column, CONSTR_GENERATED) != NULL ||
+	if (migrate_predict_column_constraint(column, CONSTR_GENERATED) != NULL ||
 		migrate_predict_column_constraint(column, CONSTR_IDENTITY) != NULL ||
-		OidIsValid(migrate_predict_serial_type(column->typeName)) ||
-		get_typdefault(typenameTypeId(NULL, column->typeName)) != NULL;
+		OidIsValid(migrate_predict_serial_type(column->typeName)))
+		return true;
+	/* a type that is not there yet may be a domain with a default */
+	type = LookupTypeNameOid(NULL, column->typeName, true);
+	return !OidIsValid(type) || get_typdefault(type) != NULL;
 }
 
 /* ADD COLUMN that needs a value which nobody gives. */
@@ -162,8 +166,9 @@ lintcolumn_add(const LintColumnWalk *walk, const ColumnDef *column)
 	if (get_attnum(walk->relid, column->colname) != InvalidAttrNumber)
 		return;
 	lintcolumn_wide(walk);
-	lintcolumn_rewriting(walk, column);
 	lintcolumn_required(walk, column);
+	/* the last one, for it raises errors where the statement will */
+	lintcolumn_rewriting(walk, column);
 }
 
 /* Count what would not let a column go but for CASCADE. */
