@@ -113,6 +113,8 @@ typedef struct Lint
 	List	   *indexes;		/* of LintIndex */
 	List	   *touched;		/* OIDs of relations that are there, whose rows a
 								 * statement so far may have changed */
+	int			reached;		/* so many of which have been followed further */
+	bool		triggered;		/* triggers of them may have changed others */
 	List	   *cleared;		/* and of those that, or parts of which, it may
 								 * have dropped or renamed */
 	bool		redefined;		/* functions or publications may be others */

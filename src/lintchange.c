@@ -330,6 +330,19 @@ migrate_lint_has_trigger(Oid relid)
 	return has;
 }
 
+/* Follow what was touched to where actions of foreign keys and triggers lead. */
+static void
+lintchange_reach(Lint *lint)
+{
+	while (lint->reached < list_length(lint->touched))
+	{
+		Oid			relid = list_nth_oid(lint->touched, lint->reached++);
+
+		lint->triggered |= migrate_lint_has_trigger(relid);
+		lint->touched = list_concat_unique_oid(lint->touched, migrate_predict_referring_tables(relid));
+	}
+}
+
 /*
  * Tell whether an earlier statement, or another part of this one, may have changed
  * the rows of a relation: itself, by an action of a foreign key, or by a trigger.
@@ -337,16 +350,12 @@ migrate_lint_has_trigger(Oid relid)
 bool
 migrate_lint_is_touched(const LintStatement *statement, Oid relid)
 {
-	const Lint *lint = statement->lint;
-	ListCell   *lc;
+	Lint	   *lint = statement->lint;
 
-	if (lint->opaque || list_member_oid(lint->touched, relid) || !lintchange_adds(statement->node))
+	if (lint->opaque || !lintchange_adds(statement->node))
 		return true;
-	foreach(lc, lint->touched)
-		if (list_member_oid(migrate_predict_referring_tables(lfirst_oid(lc)), relid) ||
-			migrate_lint_has_trigger(lfirst_oid(lc)))
-			return true;
-	return false;
+	lintchange_reach(lint);
+	return lint->triggered || list_member_oid(lint->touched, relid);
 }
 
 /* Tell whether an expression as it was written can only hold where a column is not NULL. */
