@@ -26,8 +26,8 @@ psql -X -q -d lint <<-'SQL' >/dev/null
 			'UPDATE t%1$s SET name = upper(name), price = 1.5 WHERE id = %2$s',
 			'ALTER TABLE made%3$s ADD FOREIGN KEY (t) REFERENCES t%1$s',
 			'GRANT SELECT ON t%1$s TO PUBLIC',
-			'CREATE VIEW v%2$s AS SELECT a.id, b.name FROM t%1$s a JOIN t%4$s b USING (id) WHERE a.price > 10'])[1 + n %% 10],
-		1 + n %% 500, n, n / 10 * 10 + 1, 1 + (n + 7) %% 500);
+			'CREATE VIEW v%2$s AS SELECT a.id, b.name FROM t%1$s a JOIN t%4$s b USING (id) WHERE a.price > 10'])[1 + n % 10],
+		1 + n % 500, n, n / 10 * 10 + 1, 1 + (n + 7) % 500);
 	INSERT INTO script SELECT 'mixed', string_agg(statement(n), E';\n' ORDER BY n) FROM generate_series(0, 9999) n;
 	INSERT INTO script SELECT 'ALTER TABLE', string_agg(statement(n * 10), E';\n' ORDER BY n) FROM generate_series(0, 9999) n;
 	INSERT INTO script SELECT 'CREATE TABLE', string_agg(statement(n * 10 + 1), E';\n' ORDER BY n) FROM generate_series(0, 9999) n;

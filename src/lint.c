@@ -23,6 +23,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parser.h"
@@ -43,6 +44,9 @@
 #define LINT_SCAN_RATE INT64CONST(400000000)
 #define LINT_WRITE_RATE INT64CONST(50000000)
 
+/* How many statements are looked at in one subtransaction. */
+#define LINT_STATEMENTS 100
+
 /* Milliseconds of waiting from which on a finding is medium, and high. */
 #define LINT_MEDIUM_MS 200
 #define LINT_HIGH_MS 5000
@@ -55,6 +59,7 @@ migrate_lint_begin(void)
 
 	lint->overrides = migrate_lint_overrides();
 	lint->altered = keyset_create(CurrentMemoryContext, 64, NULL);
+	lint->names.made = keyset_create(CurrentMemoryContext, 64, NULL);
 	return lint;
 }
 
@@ -366,24 +371,63 @@ migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule, const Predi
 	return lint_find(statement, rule, lock->relid, (LintCause) {.lock = lock, .ms = ms}, message);
 }
 
+/* Return the key of a relation's name, whatever its schema. */
+static uint64
+lint_name_key(const char *relname)
+{
+	return hash_bytes_extended((const unsigned char *) relname, strlen(relname), 0);
+}
+
+/* Tell whether a name may mean a relation that was made. */
+static bool
+lint_means(const RangeVar *name, const RangeVar *made)
+{
+	return strcmp(made->relname, name->relname) == 0 &&
+		(made->schemaname == NULL || name->schemaname == NULL ||
+		 strcmp(made->schemaname, name->schemaname) == 0);
+}
+
+/* Tell whether a name means a relation that was made earlier in the plan. */
+static bool
+lint_is_made(Lint *lint, const RangeVar *name)
+{
+	KeySetEntry *entry;
+	ListCell   *lc;
+	bool		found;
+
+	for (; lint->names.hashed < list_length(lint->made); lint->names.hashed++)
+	{
+		RangeVar   *made = list_nth(lint->made, lint->names.hashed);
+
+		keyset_insert(lint->names.made, lint_name_key(made->relname), &found)->value = lint->names.hashed;
+	}
+	entry = keyset_lookup(lint->names.made, lint_name_key(name->relname));
+	if (entry == NULL)
+		return false;
+	if (lint_means(name, list_nth(lint->made, entry->value)))
+		return true;
+	foreach(lc, lint->made)
+		if (lint_means(name, lfirst(lc)))
+			return true;
+	return false;
+}
+
 /* Look up a relation that a statement names. */
 LintTarget
 migrate_lint_target(const LintStatement *statement, const RangeVar *name)
 {
-	LintTarget	target = {.name = quote_qualified_identifier(name->schemaname, name->relname)};
-	ListCell   *lc;
+	LintNames  *names = &statement->lint->names;
 
-	foreach(lc, statement->lint->made)
-	{
-		RangeVar   *made = lfirst(lc);
-
-		target.is_new |= strcmp(made->relname, name->relname) == 0 &&
-			(made->schemaname == NULL || name->schemaname == NULL ||
-			 strcmp(made->schemaname, name->schemaname) == 0);
-	}
-	if (!target.is_new)
-		target.relid = RangeVarGetRelid(name, NoLock, true);
-	return target;
+	if (names->last == name)
+		return names->target;
+	names->target = (LintTarget) {
+		.name = quote_qualified_identifier(name->schemaname, name->relname),
+			.is_new = lint_is_made(statement->lint, name)
+	};
+	if (!names->target.is_new)
+		names->target.relid = RangeVarGetRelid(name, NoLock, true);
+	names->last = name;
+	return names->target;
 }
 
 /* Remember a relation that a statement makes, unless there is one of the name. */
@@ -504,38 +548,78 @@ lint_check_ignores(LintStatement *statement)
 	}
 }
 
+/* What a statement will do is the first thing to be found out. */
+static void
+lint_predict(LintStatement *statement)
+{
+	migrate_prediction_statement(unconstify(Prediction *, statement->prediction), statement->node);
+}
+
 /* What is done with each statement, in this order. */
 static void (*const lint_steps[]) (LintStatement *) = {
-	migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
+	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
 	migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
 	migrate_lint_note_changes,
 };
 
-/* How far a statement has been looked at. */
+/* How far a script has been looked at. */
 typedef struct LintProgress
 {
-	LintStatement *statement;
-	int			step;			/* the next one */
+	LintStatement statement;	/* the one at hand */
+	List	   *parsed;			/* of RawStmt, one for each statement */
+	int			place;			/* of the one at hand among all */
+	int			step;			/* the next one to be taken with it */
+	int			after;			/* line that the one before ends in */
 } LintProgress;
 
-/* Go on from where an error stopped it. */
+/* Begin with a statement. */
+static void
+lint_statement_begin(LintProgress *progress, const ScriptStatement *stmt)
+{
+	LintStatement *statement = &progress->statement;
+
+	statement->number++;
+	statement->line = stmt->line;
+	statement->node = list_nth_node(RawStmt, progress->parsed, progress->place)->stmt;
+	statement->prediction = palloc0(sizeof(Prediction));
+	statement->ignores = lint_ignores(statement->script, progress->after, stmt->line);
+	statement->used = NIL;
+	statement->lint->names.last = NULL;
+}
+
+/*
+ * Look at some statements.  An error ends it: the statement will say so itself,
+ * and the next call goes on after the step that has raised it.
+ */
 static void
 lint_go_on(void *argument)
 {
 	LintProgress *progress = argument;
+	const Script *script = progress->statement.script;
+	Lint	   *lint = progress->statement.lint;
+	int			end = Min(list_length(script->statements), progress->place + LINT_STATEMENTS);
 
-	while (progress->step < lengthof(lint_steps))
-		lint_steps[progress->step++] (progress->statement);
-}
+	/* what the script has set has ended with the subtransaction before */
+	if (lint->search_path != NULL)
+		(void) set_config_option("search_path", lint->search_path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	for (; progress->place < end; progress->place++)
+	{
+		ScriptStatement *stmt = list_nth(script->statements, progress->place);
 
-/* Look at one statement, and put up with what is wrong: it will say so itself. */
-static void
-lint_statement(LintStatement *statement)
-{
-	LintProgress progress = {.statement = statement};
-
-	while (progress.step < lengthof(lint_steps))
-		(void) migrate_attempt(lint_go_on, &progress);
+		CHECK_FOR_INTERRUPTS();
+		if (stmt->skipped)
+			continue;
+		if (progress->step == 0)
+			lint_statement_begin(progress, stmt);
+		while (progress->step < lengthof(lint_steps))
+			lint_steps[progress->step++] (&progress->statement);
+		/* each statement is a transaction of its own then */
+		if (script->directives.no_transaction)
+			lint->held = lint->key_parents = NIL;
+		progress->step = 0;
+		progress->after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
+	}
 }
 
 /*
@@ -546,35 +630,14 @@ void
 migrate_lint_script_read(Lint *lint, const Script *script)
 {
 	LintStatement last = {.lint = lint, .script = script, .number = 0};
-	int			after = 0;		/* line that the statement before ends in */
-	int			number = 0;
-	int			level = NewGUCNestLevel();	/* for what the script sets */
-	ListCell   *lc;
+	LintProgress progress = {.statement = {.lint = lint, .script = script}};
 
 	lint->held = lint->key_parents = NIL;
+	lint->search_path = NULL;
 	migrate_lint_transaction_begin(lint, script);
-	foreach(lc, script->statements)
-	{
-		ScriptStatement *stmt = lfirst(lc);
-		LintStatement statement = {.lint = lint, .script = script, .line = stmt->line};
-		List	   *parsed;
-
-		CHECK_FOR_INTERRUPTS();
-		if (stmt->skipped)
-			continue;
-		parsed = raw_parser(pnstrdup(script->clean + stmt->offset, stmt->length), RAW_PARSE_DEFAULT);
-		statement.number = ++number;
-		statement.node = linitial_node(RawStmt, parsed)->stmt;
-		statement.prediction = migrate_predict(statement.node);
-		statement.ignores = lint_ignores(script, after, stmt->line);
-		lint_statement(&statement);
-		migrate_lint_course(&statement);
-		/* each statement is a transaction of its own then */
-		if (script->directives.no_transaction)
-			lint->held = lint->key_parents = NIL;
-		after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
-	}
+	progress.parsed = raw_parser(script->clean, RAW_PARSE_DEFAULT);
+	while (progress.place < list_length(script->statements))
+		(void) migrate_attempt(lint_go_on, &progress);
 	last.prediction = palloc0(sizeof(Prediction));
 	migrate_lint_transaction_end(&last);
-	AtEOXact_GUC(false, level);
 }

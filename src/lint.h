@@ -68,6 +68,13 @@ typedef struct LintFinding
 	bool		proved;			/* from the catalogs, not from the text alone */
 } LintFinding;
 
+/* A row of migrate.lint_override that holds. */
+typedef struct LintOverride
+{
+	char	   *rule;
+	char	   *relation;		/* as findings write it; NULL = any */
+} LintOverride;
+
 /* A relation that a statement names. */
 typedef struct LintTarget
 {
@@ -76,12 +83,15 @@ typedef struct LintTarget
 	const char *name;
 } LintTarget;
 
-/* A row of migrate.lint_override that holds. */
-typedef struct LintOverride
+/* How names are looked up fast. */
+typedef struct LintNames
 {
-	char	   *rule;
-	char	   *relation;		/* as findings write it; NULL = any */
-} LintOverride;
+	keyset_hash *made;			/* hashes of relation names in Lint.made; value: the
+								 * last place there */
+	int			hashed;			/* how many of these are in it */
+	const RangeVar *last;		/* looked up last, in the statement at hand */
+	LintTarget	target;			/* what it means */
+} LintNames;
 
 /* What a script has done so far. */
 typedef struct LintCourse
@@ -94,7 +104,8 @@ typedef struct LintCourse
 	List	   *read;			/* OIDs of tables whose rows ALTER TABLE has read
 								 * or written since other statements wrote any */
 	List	   *dropped;		/* names of indexes dropped IF EXISTS, as String */
-	List	   *probed;			/* of PredictedRelation: holders of locks looked for */
+	keyset_hash *probed;		/* relations whose holders were looked for, and for
+								 * which mode */
 } LintCourse;
 
 /* All that is linted together, and what is known of it so far. */
@@ -127,7 +138,9 @@ typedef struct Lint
 	int64		version;		/* of the script at hand, 0 = it is not registered */
 	bool		out_of_order;	/* it is older than what is applied */
 	bool		has_down;		/* it has a down script */
+	char	   *search_path;	/* that the script at hand has set, or NULL */
 	LintCourse	course;			/* of the script at hand */
+	LintNames	names;			/* what names of the statement at hand mean */
 } Lint;
 
 /* A column made so far, of a table that is there. */

@@ -11,12 +11,14 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_class.h"
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "lint.h"
 #include "predicting.h"
@@ -315,15 +317,29 @@ migrate_lint_made_index(const Lint *lint, Oid relid, List *columns)
 	return false;
 }
 
-/* Tell whether a table has a trigger of somebody's: it may do anything. */
+/* Tell whether a table has triggers at all. */
+static bool
+lintchange_may_have_trigger(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		may;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	may = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	ReleaseSysCache(tuple);
+	return may;
+}
+
+/* Tell whether a table has a trigger of somebody's, which may do anything. */
 bool
 migrate_lint_has_trigger(Oid relid)
 {
-	Relation	rel = migrate_prediction_open(relid);
+	Relation	rel = lintchange_may_have_trigger(relid) ? migrate_prediction_open(relid) : NULL;
 	bool		has = false;
 
 	if (rel == NULL)
-		return true;
+		return lintchange_may_have_trigger(relid);
 	for (int i = 0; rel->trigdesc != NULL && i < rel->trigdesc->numtriggers; i++)
 		has |= !rel->trigdesc->triggers[i].tgisinternal;
 	migrate_prediction_close(rel);

@@ -15,11 +15,12 @@
 
 /* Set search_path as the script does; one that is none is left alone. */
 static void
-lintcourse_set_path(const char *value)
+lintcourse_set_path(Lint *lint, const char *value)
 {
-	if (value != NULL)
-		(void) set_config_option("search_path", value, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, DEBUG5, false);
+	if (value != NULL &&
+		set_config_option("search_path", value, PGC_USERSET, PGC_S_SESSION,
+						  GUC_ACTION_SAVE, true, DEBUG5, false) > 0)
+		lint->search_path = pstrdup(value);
 }
 
 /* Return the string of a constant; NULL = it is something else. */
@@ -44,7 +45,7 @@ lintcourse_set(Lint *lint, const VariableSetStmt *set)
 		return;
 	if (set->kind != VAR_SET_VALUE)
 	{
-		lintcourse_set_path(GetConfigOptionResetString("search_path"));
+		lintcourse_set_path(lint, GetConfigOptionResetString("search_path"));
 		return;
 	}
 	initStringInfo(&path);
@@ -55,12 +56,12 @@ lintcourse_set(Lint *lint, const VariableSetStmt *set)
 		if (schema != NULL)
 			appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(schema));
 	}
-	lintcourse_set_path(path.data);
+	lintcourse_set_path(lint, path.data);
 }
 
 /* SELECT set_config('search_path', ...), as pg_dump writes it */
 static void
-lintcourse_select(const SelectStmt *select)
+lintcourse_select(Lint *lint, const SelectStmt *select)
 {
 	FuncCall   *call;
 	const char *name;
@@ -73,7 +74,7 @@ lintcourse_select(const SelectStmt *select)
 		return;
 	name = lintcourse_string(linitial(call->args));
 	if (name != NULL && pg_strcasecmp(name, "search_path") == 0)
-		lintcourse_set_path(lintcourse_string(lsecond(call->args)));
+		lintcourse_set_path(lint, lintcourse_string(lsecond(call->args)));
 }
 
 /* Remember a relation that is made, or that has got this name. */
@@ -158,7 +159,7 @@ migrate_lint_course(LintStatement *statement)
 	if (IsA(statement->node, VariableSetStmt))
 		lintcourse_set(statement->lint, (VariableSetStmt *) statement->node);
 	else if (IsA(statement->node, SelectStmt))
-		lintcourse_select((SelectStmt *) statement->node);
+		lintcourse_select(statement->lint, (SelectStmt *) statement->node);
 	lintcourse_makes(statement->lint, statement->node);
 	lintcourse_touches(statement);
 }

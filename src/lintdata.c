@@ -323,6 +323,8 @@ lintdata_bulk(LintStatement *statement, const RangeVar *name, bool all)
 								"all rows of %s are written, and locked until the end", get_rel_name(target.relid));
 		return;
 	}
+	if (!migrate_lint_is_slow(&lock))
+		return;
 	rows = lintdata_estimate(statement);
 	there = lintdata_rows(target.relid);
 	if (rows >= there * LINTDATA_BULK && there > 0)

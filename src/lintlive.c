@@ -135,17 +135,12 @@ lintlive_conflict(LintStatement *statement, const PredictedRelation *relation)
 static bool
 lintlive_is_probed(LintCourse *course, const PredictedRelation *relation)
 {
-	ListCell   *lc;
+	bool		found;
+	KeySetEntry *entry = keyset_insert(course->probed, relation->relid, &found);
 
-	foreach(lc, course->probed)
-	{
-		PredictedRelation *probed = lfirst(lc);
-
-		if (probed->relid == relation->relid && probed->mode >= relation->mode)
-			return true;
-	}
-	course->probed = lappend(course->probed, memcpy(palloc(sizeof(PredictedRelation)), relation,
-													sizeof(PredictedRelation)));
+	if (found && entry->value >= relation->mode)
+		return true;
+	entry->value = relation->mode;
 	return false;
 }
 

@@ -46,7 +46,8 @@ void
 migrate_lint_transaction_begin(Lint *lint, const Script *script)
 {
 	lint->course = (LintCourse) {
-		.lock_timeout = linttransaction_first_lock_timeout(script)
+		.lock_timeout = linttransaction_first_lock_timeout(script),
+			.probed = keyset_create(CurrentMemoryContext, 64, NULL)
 	};
 }
 
@@ -342,6 +343,7 @@ migrate_lint_transaction(LintStatement *statement)
 	migrate_lint_data(statement);
 	migrate_lint_live(statement);
 	migrate_lint_drift(statement);
+	migrate_lint_course(statement);
 }
 
 /* The way back of a script that has none, or one that does not bring all back. */
