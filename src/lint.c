@@ -263,10 +263,11 @@ lint_is_overridden(const Lint *lint, const LintFinding *finding)
 	return false;
 }
 
-/* Tell whether a rule that is off unless asked for was asked for. */
-static bool
-lint_is_wanted(const LintRule *rule)
+/* Tell whether a rule is on: not optional, or asked for. */
+bool
+migrate_lint_wanted(LintRuleId id)
 {
+	const LintRule *rule = &migrate_lint_rules[id];
 	List	   *names;
 	ListCell   *lc;
 
@@ -286,7 +287,7 @@ lint_find(LintStatement *statement, LintRuleId rule, Oid relid, LintCause cause,
 {
 	LintFinding *finding;
 
-	if (!lint_is_wanted(&migrate_lint_rules[rule]))
+	if (!migrate_lint_wanted(rule))
 		return NULL;
 	finding = palloc0(sizeof(LintFinding));
 	finding->statement = statement->number;
@@ -557,8 +558,8 @@ lint_predict(LintStatement *statement)
 
 /* What is done with each statement, in this order. */
 static void (*const lint_steps[]) (LintStatement *) = {
-	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
-	migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
+	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_definition, migrate_lint_table,
+	migrate_lint_routine, migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
 	migrate_lint_note_changes,
 };
 

@@ -197,6 +197,7 @@ extern LintTarget migrate_lint_target(const LintStatement *statement, const Rang
 extern bool migrate_lint_is_empty(Oid relid);
 extern int64 migrate_lint_bytes(Oid relid);
 extern bool migrate_lint_is_slow(const PredictedRelation *relation);
+extern bool migrate_lint_wanted(LintRuleId rule);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
 
 /* lintchange.c */
@@ -222,6 +223,7 @@ extern List *migrate_lint_overrides(void);
 /* one for each section of rules */
 extern void migrate_lint_index(LintStatement *statement);
 extern void migrate_lint_column(LintStatement *statement);
+extern void migrate_lint_definition(LintStatement *statement);
 extern void migrate_lint_table(LintStatement *statement);
 extern void migrate_lint_routine(LintStatement *statement);
 extern void migrate_lint_partition(LintStatement *statement);

@@ -26,6 +26,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "attempt.h"
@@ -46,6 +47,18 @@ migrate_lint_family(const LintColumnWalk *walk)
 		find_all_inheritors(walk->relid, NoLock, NULL) : list_make1_oid(walk->relid);
 }
 
+/* Tell whether a statement writes all rows of a table again, whichever. */
+static bool
+lintcolumn_any_rewrite(const Prediction *prediction)
+{
+	ListCell   *lc;
+
+	foreach(lc, prediction->relations)
+		if (((PredictedRelation *) lfirst(lc))->rewrite)
+			return true;
+	return false;
+}
+
 /* Tell whether ADD COLUMN writes the rows of the table, or of a child, again. */
 static bool
 lintcolumn_rewrites(const LintColumnWalk *walk, const ColumnDef *column)
@@ -53,6 +66,8 @@ lintcolumn_rewrites(const LintColumnWalk *walk, const ColumnDef *column)
 	bool		rewrites = false;
 	ListCell   *lc;
 
+	if (!lintcolumn_any_rewrite(walk->statement->prediction))
+		return false;
 	foreach(lc, migrate_lint_family(walk))
 	{
 		Relation	rel = migrate_prediction_open(lfirst_oid(lc));
@@ -138,17 +153,30 @@ lintcolumn_required(const LintColumnWalk *walk, const ColumnDef *column)
 						  get_rel_name(walk->relid), column->colname);
 }
 
+/* Return how many columns a table has ever had. */
+static int
+lintcolumn_ever(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			ever;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	ever = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	return ever;
+}
+
 /* ADD COLUMN to a very wide table. */
 static void
 lintcolumn_wide(const LintColumnWalk *walk)
 {
-	Relation	rel = migrate_prediction_open(walk->relid);
-	int			ever;
+	int			ever = lintcolumn_ever(walk->relid);
+	Relation	rel = ever < LINTCOLUMN_WIDE ? NULL : migrate_prediction_open(walk->relid);
 	int			now = 0;
 
 	if (rel == NULL)
 		return;
-	ever = RelationGetNumberOfAttributes(rel);
 	for (int i = 0; i < ever; i++)
 		now += !TupleDescAttr(RelationGetDescr(rel), i)->attisdropped;
 	migrate_prediction_close(rel);
@@ -353,7 +381,11 @@ lintcolumn_alter(LintStatement *statement, const AlterTableStmt *alter)
 	foreach(lc, OidIsValid(target.relid) ? alter->cmds : NIL)
 	{
 		walk.command = lfirst_node(AlterTableCmd, lc);
-		(void) migrate_attempt(lintcolumn_command, &walk);
+		/* an error in one part is not the end of the others */
+		if (list_length(alter->cmds) > 1)
+			(void) migrate_attempt(lintcolumn_command, &walk);
+		else
+			lintcolumn_command(&walk);
 	}
 }
 
@@ -446,5 +478,4 @@ migrate_lint_column(LintStatement *statement)
 		default:
 			break;
 	}
-	migrate_lint_definition(statement);
 }

@@ -30,7 +30,4 @@ extern void migrate_lint_unique_index(LintStatement *statement, const IndexStmt 
 /* lintretype.c */
 extern void migrate_lint_type_change(const LintColumnWalk *walk);
 
-/* lintdefinition.c */
-extern void migrate_lint_definition(LintStatement *statement);
-
 #endif							/* MIGRATE_LINTCOLUMN_H */

@@ -217,13 +217,13 @@ lintdefinition_width(List *elements, Size *ordered, Size *packed)
 static void
 lintdefinition_create(LintStatement *statement, const CreateStmt *create)
 {
-	const char *table = migrate_lint_target(statement, create->relation).name;
+	LintTarget	target = migrate_lint_target(statement, create->relation);
 	Size		ordered;
 	Size		packed;
 	ListCell   *lc;
 
 	if (create->relation->relpersistence == RELPERSISTENCE_TEMP ||
-		(create->if_not_exists && OidIsValid(migrate_lint_target(statement, create->relation).relid)))
+		(create->if_not_exists && OidIsValid(target.relid)))
 		return;
 	foreach(lc, create->tableElts)
 	{
@@ -232,15 +232,16 @@ lintdefinition_create(LintStatement *statement, const CreateStmt *create)
 
 		if (!IsA(column, ColumnDef) || column->typeName == NULL)
 			continue;
-		definition = lintdefinition_of(statement, InvalidOid, table, column);
+		definition = lintdefinition_of(statement, InvalidOid, target.name, column);
 		definition.elements = create->tableElts;
 		lintdefinition_check_column(&definition);
 	}
-	if (lintdefinition_width(create->tableElts, &ordered, &packed) &&
+	if (migrate_lint_wanted(LINT_COLUMN_ALIGNMENT_PADDING) &&
+		lintdefinition_width(create->tableElts, &ordered, &packed) &&
 		ordered >= packed + LINTDEFINITION_PADDING)
 		migrate_lint_find(statement, LINT_COLUMN_ALIGNMENT_PADDING, InvalidOid,
 						  "in another order of columns, each row of %s is %zu bytes shorter",
-						  table, ordered - packed);
+						  target.name, ordered - packed);
 }
 
 /* ALTER TABLE */
