@@ -60,6 +60,7 @@ migrate_lint_begin(void)
 	lint->overrides = migrate_lint_overrides();
 	lint->altered = keyset_create(CurrentMemoryContext, 64, NULL);
 	lint->names.made = keyset_create(CurrentMemoryContext, 64, NULL);
+	lint->held_places = keyset_create(CurrentMemoryContext, 64, NULL);
 	return lint;
 }
 
@@ -476,22 +477,20 @@ lint_remember(LintStatement *statement)
 	foreach(lc, statement->prediction->relations)
 	{
 		PredictedRelation *relation = lfirst(lc);
-		ListCell   *held;
-		bool		known = false;
+		PredictedRelation *held;
+		KeySetEntry *place;
 
 		if (relation->mode < ShareUpdateExclusiveLock)
 			continue;
-		foreach(held, lint->held)
+		place = keyset_lookup(lint->held_places, relation->relid);
+		if (place != NULL)
 		{
-			PredictedRelation *before = lfirst(held);
-
-			if (before->relid != relation->relid)
-				continue;
-			before->mode = Max(before->mode, relation->mode);
-			known = true;
+			held = list_nth(lint->held, place->value);
+			held->mode = Max(held->mode, relation->mode);
+			continue;
 		}
-		if (!known)
-			lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
+		(void) keyset_add(lint->held_places, relation->relid, list_length(lint->held));
+		lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
 													sizeof(PredictedRelation)));
 	}
 }
@@ -567,7 +566,6 @@ static void (*const lint_steps[]) (LintStatement *) = {
 typedef struct LintProgress
 {
 	LintStatement statement;	/* the one at hand */
-	List	   *parsed;			/* of RawStmt, one for each statement */
 	int			place;			/* of the one at hand among all */
 	int			step;			/* the next one to be taken with it */
 	int			after;			/* line that the one before ends in */
@@ -581,7 +579,7 @@ lint_statement_begin(LintProgress *progress, const ScriptStatement *stmt)
 
 	statement->number++;
 	statement->line = stmt->line;
-	statement->node = list_nth_node(RawStmt, progress->parsed, progress->place)->stmt;
+	statement->node = list_nth_node(RawStmt, statement->script->parsed, progress->place)->stmt;
 	statement->prediction = palloc0(sizeof(Prediction));
 	statement->ignores = lint_ignores(statement->script, progress->after, stmt->line);
 	statement->used = NIL;
@@ -625,7 +623,8 @@ lint_go_on(void *argument)
 
 /*
  * Look at a script.  Names are looked up as the current user, in the search path
- * in force: the caller has set what the script's directives say.
+ * in force: the caller has set what the script's directives say.  The script was
+ * read by migrate_script_parse().
  */
 void
 migrate_lint_script_read(Lint *lint, const Script *script)
@@ -634,9 +633,9 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 	LintProgress progress = {.statement = {.lint = lint, .script = script}};
 
 	lint->held = lint->key_parents = NIL;
+	keyset_reset(lint->held_places);
 	lint->search_path = NULL;
 	migrate_lint_transaction_begin(lint, script);
-	progress.parsed = raw_parser(script->clean, RAW_PARSE_DEFAULT);
 	while (progress.place < list_length(script->statements))
 		(void) migrate_attempt(lint_go_on, &progress);
 	last.prediction = palloc0(sizeof(Prediction));

@@ -104,6 +104,8 @@ typedef struct LintCourse
 	List	   *read;			/* OIDs of tables whose rows ALTER TABLE has read
 								 * or written since other statements wrote any */
 	List	   *dropped;		/* names of indexes dropped IF EXISTS, as String */
+	keyset_hash *worked;		/* tables gone through while others are locked, and with
+								 * how much effort */
 	keyset_hash *probed;		/* relations whose holders were looked for, and for
 								 * which mode */
 } LintCourse;
@@ -118,6 +120,7 @@ typedef struct Lint
 	List	   *enum_values;	/* of char *: added so far, to types that are there */
 	List	   *held;			/* of PredictedRelation: strongest locks so far in
 								 * the script, on relations that are there */
+	keyset_hash *held_places;	/* of their OIDs in that list */
 	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
 								 * in the script refer to */
 	List	   *checks;			/* of LintCheck */

@@ -47,6 +47,7 @@ migrate_lint_transaction_begin(Lint *lint, const Script *script)
 {
 	lint->course = (LintCourse) {
 		.lock_timeout = linttransaction_first_lock_timeout(script),
+			.worked = keyset_create(CurrentMemoryContext, 64, NULL),
 			.probed = keyset_create(CurrentMemoryContext, 64, NULL)
 	};
 }
@@ -203,16 +204,25 @@ linttransaction_kept(const Lint *lint, const PredictedRelation *work)
 	return NULL;
 }
 
-/* Work that goes on while nobody can use a table. */
+/* Work that goes on while nobody can use a table: told again only where it takes longer. */
 static void
 linttransaction_work_after(LintStatement *statement, const PredictedRelation *work)
 {
-	const PredictedRelation *kept = linttransaction_kept(statement->lint, work);
+	int			effort = work->rewrite ? 3 : work->build ? 2 : 1;
+	const PredictedRelation *kept;
 	PredictedRelation lock = *work;
+	KeySetEntry *told;
+	bool		found;
 
+	told = keyset_insert(statement->lint->course.worked, work->relid, &found);
+	if (found && told->value >= effort)
+		return;
+	told->value = found ? told->value : 0;
+	kept = linttransaction_kept(statement->lint, work);
 	if (kept == NULL || (IsA(statement->node, AlterTableStmt) && kept->relid == work->relid))
 		return;
 	lock.mode = AccessExclusiveLock;
+	told->value = effort;
 	migrate_lint_find_under(statement, LINT_STATEMENT_AFTER_ACCESS_EXCLUSIVE, &lock,
 							"reads and writes of %s, locked by an earlier statement, wait for what is done to %s, too",
 							get_rel_name(kept->relid), get_rel_name(work->relid));

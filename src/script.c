@@ -305,7 +305,8 @@ script_asked_obstacle(void)
 
 /*
  * Second pass: the server's parser.  Its tree takes a multiple of the text's
- * memory and is freed, but for the COPY statements that are run from it.
+ * memory and is freed, but for the COPY statements that are run from it, or unless
+ * it was asked for.
  */
 static void
 script_read_statements(ScriptReader *reader)
@@ -317,9 +318,11 @@ script_read_statements(ScriptReader *reader)
 	List	   *parsed;
 	ListCell   *lc;
 
-	MemoryContextSwitchTo(parsing);
+	if (!script->keeps_parsed)
+		MemoryContextSwitchTo(parsing);
 	parsed = script_parse(script->clean);
 	MemoryContextSwitchTo(context);
+	script->parsed = script->keeps_parsed ? parsed : NIL;
 	script_build_statements(reader, parsed);
 	script->obstacle = migrate_obstacle_find(script->statements);
 	if (script->obstacle == NULL && script->directives.no_transaction)
@@ -380,11 +383,12 @@ script_amend(ErrorData *edata, const PositionFrame *frame)
  * syntax error, a malformed directive or an unknown one with its line; what
  * parses but cannot be run by migrate_apply() is left in script->obstacle.
  */
-Script *
-migrate_script_read(const char *text, PositionFrame *frame)
+static Script *
+script_read_text(const char *text, PositionFrame *frame, bool keeps_parsed)
 {
 	Script	   *script = palloc0(sizeof(Script));
 
+	script->keeps_parsed = keeps_parsed;
 	script->text = text;
 	script->length = strlen(text);
 	script->clean = MemoryContextAllocHuge(CurrentMemoryContext, script->length + 1);
@@ -392,4 +396,18 @@ migrate_script_read(const char *text, PositionFrame *frame)
 	frame->text = script->clean;
 	migrate_position_guard(frame, script_read, script, script_amend);
 	return script;
+}
+
+/* Read a script. */
+Script *
+migrate_script_read(const char *text, PositionFrame *frame)
+{
+	return script_read_text(text, frame, false);
+}
+
+/* The same, and keep what the parser has made of its statements. */
+Script *
+migrate_script_parse(const char *text, PositionFrame *frame)
+{
+	return script_read_text(text, frame, true);
 }
