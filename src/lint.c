@@ -571,6 +571,14 @@ typedef struct LintProgress
 	int			after;			/* line that the one before ends in */
 } LintProgress;
 
+/* Forget the locks that are held until the end of a transaction. */
+static void
+lint_release(Lint *lint)
+{
+	lint->held = lint->key_parents = NIL;
+	keyset_reset(lint->held_places);
+}
+
 /* Begin with a statement. */
 static void
 lint_statement_begin(LintProgress *progress, const ScriptStatement *stmt)
@@ -615,7 +623,7 @@ lint_go_on(void *argument)
 			lint_steps[progress->step++] (&progress->statement);
 		/* each statement is a transaction of its own then */
 		if (script->directives.no_transaction)
-			lint->held = lint->key_parents = NIL;
+			lint_release(lint);
 		progress->step = 0;
 		progress->after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
 	}
@@ -632,8 +640,7 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 	LintStatement last = {.lint = lint, .script = script, .number = 0};
 	LintProgress progress = {.statement = {.lint = lint, .script = script}};
 
-	lint->held = lint->key_parents = NIL;
-	keyset_reset(lint->held_places);
+	lint_release(lint);
 	lint->search_path = NULL;
 	migrate_lint_transaction_begin(lint, script);
 	while (progress.place < list_length(script->statements))
