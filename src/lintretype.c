@@ -180,16 +180,39 @@ lintretype_check_blockers(const LintColumnWalk *walk, Oid relid, AttrNumber attn
 						  blocker, get_rel_name(relid));
 }
 
+/* Tell whether only one part of the statement can be what writes rows again. */
+static bool
+lintretype_is_alone(const LintStatement *statement)
+{
+	int			parts = 0;
+	ListCell   *lc;
+
+	foreach(lc, ((AlterTableStmt *) statement->node)->cmds)
+	{
+		AlterTableType type = lfirst_node(AlterTableCmd, lc)->subtype;
+
+		parts += type != AT_SetNotNull && type != AT_DropNotNull && type != AT_ColumnDefault;
+	}
+	return parts == 1;
+}
+
 /* Tell whether the change writes the rows of a table again. */
 static bool
-lintretype_rewrites(Oid relid, const AlterTableCmd *command)
+lintretype_rewrites(const LintColumnWalk *walk, Oid relid)
 {
-	Relation	rel = migrate_prediction_open(relid);
+	PredictedRelation *predicted = migrate_prediction_find(walk->statement->prediction, relid);
+	Relation	rel;
 	bool		rewrites;
 
+	if (predicted == NULL || !predicted->rewrite)
+		return false;
+	if (lintretype_is_alone(walk->statement))
+		return true;
+	rel = migrate_prediction_open(relid);
 	if (rel == NULL)
 		return false;
-	rewrites = migrate_predict_type_rewrites(rel, command->name, castNode(ColumnDef, command->def));
+	rewrites = migrate_predict_type_rewrites(rel, walk->command->name,
+											 castNode(ColumnDef, walk->command->def));
 	migrate_prediction_close(rel);
 	return rewrites;
 }
@@ -271,7 +294,7 @@ migrate_lint_type_change(const LintColumnWalk *walk)
 		if (attnum <= 0)
 			continue;
 		lintretype_check_blockers(walk, lfirst_oid(lc), attnum);
-		if (lintretype_rewrites(lfirst_oid(lc), walk->command))
+		if (lintretype_rewrites(walk, lfirst_oid(lc)))
 			rewrites = true;
 		else
 			lintretype_relabels(walk, lfirst_oid(lc), attnum);

@@ -25,7 +25,9 @@ lintvalue_not_null_scans(const LintColumnWalk *walk, const char *name)
 
 	foreach(lc, migrate_lint_family(walk))
 	{
-		Relation	rel = migrate_prediction_open(lfirst_oid(lc));
+		PredictedRelation *predicted = migrate_prediction_find(walk->statement->prediction, lfirst_oid(lc));
+		Relation	rel = predicted == NULL || !predicted->scan ? NULL :
+		migrate_prediction_open(lfirst_oid(lc));
 
 		if (rel == NULL)
 			continue;
