@@ -274,6 +274,8 @@ migrate_lint_wanted(LintRuleId id)
 
 	if (!rule->optional)
 		return true;
+	if (*migrate_lint_rules_wanted == '\0')
+		return false;
 	if (!SplitIdentifierString(pstrdup(migrate_lint_rules_wanted), ',', &names))
 		return false;
 	foreach(lc, names)
@@ -339,6 +341,8 @@ migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const ch
 	va_list		args;
 	char	   *message;
 
+	if (!migrate_lint_wanted(rule))
+		return NULL;
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
