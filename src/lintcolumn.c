@@ -12,12 +12,12 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/sysattr.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
@@ -245,21 +245,40 @@ lintcolumn_drop(const LintColumnWalk *walk)
 						  walk->command->behavior == DROP_CASCADE ? "goes, too" : "has to go first");
 }
 
-/* Tell whether a column is part of a primary key, or of what replication finds rows by. */
+/* Tell whether an index has a column. */
+static bool
+lintcolumn_index_has(Form_pg_index index, AttrNumber attnum)
+{
+	for (int i = 0; i < index->indnkeyatts; i++)
+		if (index->indkey.values[i] == attnum)
+			return true;
+	return false;
+}
+
+/*
+ * Tell whether a column is part of a primary key, or of what replication finds rows
+ * by.  The indexes are not opened: somebody may build them again.
+ */
 static const char *
 lintcolumn_key_of(Oid relid, AttrNumber attnum)
 {
-	Relation	rel = migrate_prediction_open(relid);
 	const char *found = NULL;
+	ListCell   *lc;
 
-	if (rel == NULL)
-		return NULL;
-	attnum -= FirstLowInvalidHeapAttributeNumber;
-	if (bms_is_member(attnum, RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY)))
-		found = "it is part of the primary key, so this fails";
-	else if (bms_is_member(attnum, RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_IDENTITY_KEY)))
-		found = "it is part of the replica identity, so this fails";
-	migrate_prediction_close(rel);
+	foreach(lc, migrate_prediction_indexes(relid))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index index;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		index = (Form_pg_index) GETSTRUCT(tuple);
+		if (index->indisprimary && lintcolumn_index_has(index, attnum))
+			found = "it is part of the primary key, so this fails";
+		else if (found == NULL && index->indisreplident && lintcolumn_index_has(index, attnum))
+			found = "it is part of the replica identity, so this fails";
+		ReleaseSysCache(tuple);
+	}
 	return found;
 }
 
