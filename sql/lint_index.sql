@@ -8,11 +8,11 @@ CREATE TABLE seen (rule text);
 CREATE FUNCTION lint(script text) RETURNS TABLE (n integer, line integer, rule text, severity text, relation text, message text)
 LANGUAGE sql AS $$
 	WITH finding AS MATERIALIZED (
-		SELECT f.statement, f.line, f.rule, f.severity, replace(f.relation, 'regress_lint_index.', '') AS relation, f.message, f.work
-		FROM migrate_lint_script(script) f JOIN migrate.lint_rules() r ON r.rule = f.rule
+		SELECT f.statement, f.line, f.rule, f.severity, replace(f.relation, 'regress_lint_index.', '') AS relation, f.message, f.work, f.ordinality
+		FROM migrate_lint_script(script) WITH ORDINALITY f JOIN migrate.lint_rules() r ON r.rule = f.rule
 		WHERE r.section = 'A'
 	), note AS (INSERT INTO seen SELECT f.rule FROM finding f)
-	SELECT f.statement, f.line, f.rule, concat_ws(', ', f.severity, f.work), f.relation, f.message FROM finding f
+	SELECT f.statement, f.line, f.rule, concat_ws(', ', f.severity, f.work), f.relation, f.message FROM finding f ORDER BY f.ordinality
 $$;
 
 CREATE TABLE artist (id bigint PRIMARY KEY, name text NOT NULL, nick text, born date, died date);
