@@ -74,6 +74,35 @@ COMMENT ON COLUMN migrate.ledger.reason IS 'what the caller gave as description 
 COMMENT ON COLUMN migrate.ledger.previous_hash IS 'hash of the entry before; NULL in the first';
 COMMENT ON COLUMN migrate.ledger.hash IS 'migrate.ledger_hash() of this entry';
 
+CREATE TABLE migrate.ledger_statement (
+	entry			bigint,
+	statement		integer,
+	line			integer NOT NULL,
+	command			text NOT NULL,
+	duration		interval NOT NULL,
+	lock_wait		interval,
+	hold			interval,
+	rows			bigint NOT NULL,
+	wal_bytes		bigint NOT NULL,
+	buffers			bigint NOT NULL,
+	relations		jsonb,
+	PRIMARY KEY (entry, statement)
+);
+COMMENT ON INDEX migrate.ledger_statement_pkey IS 'the statements of one entry';
+COMMENT ON TABLE migrate.ledger_statement IS
+'append-only: what each statement of a script really did, for entries of the ledger that are about one; of scripts with more than 1,000 statements the later ones only where they touched what was there before';
+COMMENT ON COLUMN migrate.ledger_statement.entry IS 'entry of the ledger';
+COMMENT ON COLUMN migrate.ledger_statement.statement IS 'counts the statements of the script from 1';
+COMMENT ON COLUMN migrate.ledger_statement.line IS 'line of the script';
+COMMENT ON COLUMN migrate.ledger_statement.command IS 'such as ALTER TABLE';
+COMMENT ON COLUMN migrate.ledger_statement.duration IS 'how long it ran';
+COMMENT ON COLUMN migrate.ledger_statement.lock_wait IS 'how long was waited before that for locks: of the first statement of a call, for all that the call was known to need; NULL = none were taken then';
+COMMENT ON COLUMN migrate.ledger_statement.hold IS 'from its start to the end of the script, if it took a lock that keeps others from writing (SHARE or stronger) on what was there before; NULL = it took none';
+COMMENT ON COLUMN migrate.ledger_statement.rows IS 'rows inserted, updated and deleted, those of triggers and cascades on what was there before included';
+COMMENT ON COLUMN migrate.ledger_statement.wal_bytes IS 'bytes of WAL written';
+COMMENT ON COLUMN migrate.ledger_statement.buffers IS 'blocks read, cached or not';
+COMMENT ON COLUMN migrate.ledger_statement.relations IS 'an array: what it did to relations from before the transaction, for each one its name, the strongest lock newly taken (lock_mode), whether all its rows were written again (rewrite) or read (scan), whether an index was built (build), and rows';
+
 -- There are no foreign keys between these tables.  Their checks would queue
 -- trigger events, and then every migration would have to fire deferred
 -- constraints; and a parallel pg_restore may load the tables in any order.
@@ -165,6 +194,7 @@ COMMENT ON VIEW migrate.deployment IS
 'the one transaction that is changing the schema version, if there is one: it holds this view locked in EXCLUSIVE mode';
 
 SELECT pg_catalog.pg_extension_config_dump('migrate.ledger', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.ledger_statement', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.migration', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.script', '');
 
@@ -183,8 +213,12 @@ COMMENT ON FUNCTION migrate.ledger_refuse() IS
 'raises 55000: rows of the ledger are neither changed nor removed';
 CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON migrate.ledger
 	FOR EACH STATEMENT EXECUTE FUNCTION migrate.ledger_refuse();
+CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON migrate.ledger_statement
+	FOR EACH STATEMENT EXECUTE FUNCTION migrate.ledger_refuse();
 COMMENT ON TRIGGER ledger_append_only ON migrate.ledger IS 'rows of the ledger are neither changed nor removed';
+COMMENT ON TRIGGER ledger_append_only ON migrate.ledger_statement IS 'rows of the ledger are neither changed nor removed';
 ALTER TABLE migrate.ledger ENABLE ALWAYS TRIGGER ledger_append_only;
+ALTER TABLE migrate.ledger_statement ENABLE ALWAYS TRIGGER ledger_append_only;
 
 -- A right to write all data must not reach the scripts that others will run.
 CREATE FUNCTION migrate.owner_only() RETURNS trigger
@@ -193,14 +227,18 @@ COMMENT ON FUNCTION migrate.owner_only() IS
 'raises 42501 unless the owner of the table or a superuser writes to it';
 CREATE TRIGGER owner_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON migrate.ledger
 	FOR EACH STATEMENT EXECUTE FUNCTION migrate.owner_only();
+CREATE TRIGGER owner_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON migrate.ledger_statement
+	FOR EACH STATEMENT EXECUTE FUNCTION migrate.owner_only();
 CREATE TRIGGER owner_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON migrate.migration
 	FOR EACH STATEMENT EXECUTE FUNCTION migrate.owner_only();
 CREATE TRIGGER owner_only BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON migrate.script
 	FOR EACH STATEMENT EXECUTE FUNCTION migrate.owner_only();
 ALTER TABLE migrate.ledger ENABLE ALWAYS TRIGGER owner_only;
+ALTER TABLE migrate.ledger_statement ENABLE ALWAYS TRIGGER owner_only;
 ALTER TABLE migrate.migration ENABLE ALWAYS TRIGGER owner_only;
 ALTER TABLE migrate.script ENABLE ALWAYS TRIGGER owner_only;
 COMMENT ON TRIGGER owner_only ON migrate.ledger IS 'only the functions of migrate_ext write here';
+COMMENT ON TRIGGER owner_only ON migrate.ledger_statement IS 'only the functions of migrate_ext write here';
 COMMENT ON TRIGGER owner_only ON migrate.migration IS 'only the functions of migrate_ext write here';
 COMMENT ON TRIGGER owner_only ON migrate.script IS 'only the functions of migrate_ext write here';
 
@@ -325,7 +363,7 @@ COMMENT ON FUNCTION @extschema@.migrate_apply(bigint) IS
 'Applies all pending migrations up to a version, in order, all or nothing.
 version: NULL = the latest.
 Returns one row for each migration applied, none when nothing is pending; snapshot and rows_kept are NULL where none was taken.
-Raises 42704 (unknown version), 55000 (older than an applied one, a requirement is missing, nested call), 55P03 (a deployment is under way), 25006 (read-only or standby), 25001 (isolation level, or a script that cannot run in a transaction), 42501 (script registered by a role you should not run scripts of), and what a script raises, with its place in CONTEXT and DETAIL.';
+Raises 42704 (unknown version), 55000 (older than an applied one, a requirement is missing, nested call), 55P03 (a deployment is under way, or what the scripts change could not be locked within migrate.lock_patience; DETAIL says who is in the way), 25006 (read-only or standby), 25001 (isolation level, or a script that cannot run in a transaction), 42501 (script registered by a role you should not run scripts of), and what a script raises, with its place in CONTEXT and DETAIL.';
 
 CREATE FUNCTION @extschema@.migrate_rollback(to_version bigint DEFAULT NULL)
 RETURNS TABLE (version bigint, name text, statements integer, duration interval, snapshot bigint, rows_kept bigint)
@@ -336,6 +374,21 @@ COMMENT ON FUNCTION @extschema@.migrate_rollback(bigint) IS
 to_version: the version to return to; NULL = roll back the last one, 0 = all.
 Returns one row for each migration rolled back; snapshot and rows_kept are NULL where none was taken.
 Raises 42704 (unknown version), 55000 (it is not applied, or a down script is missing), and what migrate_apply() raises.';
+
+CREATE FUNCTION @extschema@.migrate_rehearse(version bigint DEFAULT NULL, round_trip boolean DEFAULT false)
+RETURNS TABLE (version bigint, statement integer, line integer, command text, relation text, lock_mode text,
+	rewrite boolean, rows bigint, wal_bytes bigint, lock_wait interval, duration interval, error text,
+	direction text, scan boolean, build boolean, buffers bigint, hold interval,
+	predicted_lock_mode text, predicted_rewrite boolean)
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+AS 'MODULE_PATHNAME', 'migrate_rehearse';
+COMMENT ON FUNCTION @extschema@.migrate_rehearse(bigint, boolean) IS
+'Runs what migrate_apply(version) would run, backups and snapshots included, measures it, and undoes it.
+version: NULL = the latest; round_trip: also roll back and apply again, and compare the schema.
+Returns for each statement one row for each relation it did something to, and one without a relation for rows of what the migrations made themselves, or if there would be none: the strongest lock newly taken on what was there before, whether all rows were written again (rewrite) or read (scan) and an index built (build), rows written. What is measured of a statement as a whole (wal_bytes, buffers, lock_wait, duration, hold) stands in its first row only. lock_wait is the wait for the predicted locks, which are taken first; hold the time from there to the end of the script, for locks that keep others from writing.
+The first error ends the rehearsal and is a row; differences that a round trip finds are rows with the command "round trip".
+Locks are waited for as long as migrate.lock_timeout allows, and held as long as migrate.rehearse_budget does. A NOTICE says what was not undone: sequences, advisory locks. Files that were written, and what other servers were told, are not undone either.
+Raises what migrate_apply() raises before its first step, and 55000 (round trip without snapshots, or of migrations older than an applied one).';
 
 -- Where we are and how we got here ----------------------------------------------------
 
@@ -463,17 +516,56 @@ CREATE FUNCTION @extschema@.migrate_history(version bigint DEFAULT NULL)
 RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, name text, duration interval,
 	statements integer, rows bigint, role text, session_role text, client text, application text,
 	environment text, reason text, rows_kept bigint, snapshot_before bigint, snapshot_after bigint,
-	restore_point text, restore_lsn text)
+	restore_point text, restore_lsn text, wal_bytes bigint, hold interval)
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 BEGIN ATOMIC
 	SELECT l.entry, l.at, l.event, l.version, l.name, l.duration, l.statements, l.rows, l.role,
 		l.session_role, l.client, l.application, l.environment, l.reason,
-		l.rows_kept, l.snapshot_before, l.snapshot_after, l.restore_point, l.restore_lsn
-	FROM migrate.ledger l
+		l.rows_kept, l.snapshot_before, l.snapshot_after, l.restore_point, l.restore_lsn,
+		s.wal_bytes, s.hold
+	FROM migrate.ledger l,
+		LATERAL (SELECT sum(t.wal_bytes)::bigint AS wal_bytes, max(t.hold) AS hold
+				 FROM migrate.ledger_statement t WHERE t.entry = l.entry) s
 	WHERE migrate_history.version IS NULL OR l.version = migrate_history.version
 	ORDER BY l.entry;
 END;
 COMMENT ON FUNCTION @extschema@.migrate_history(bigint) IS
 'The ledger, oldest entry first.
-version: only the entries of this one; NULL = all.';
+version: only the entries of this one; NULL = all.
+wal_bytes is what its statements wrote; hold is how long the script kept others from writing to a relation, up to its end: see migrate_statements().';
+
+CREATE FUNCTION @extschema@.migrate_statements(version bigint DEFAULT NULL)
+RETURNS TABLE (entry bigint, at timestamptz, event text, version bigint, statement integer, line integer,
+	command text, relation text, lock_mode text, rewrite boolean, rows bigint, wal_bytes bigint,
+	lock_wait interval, duration interval, hold interval, scan boolean, build boolean, buffers bigint)
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
+BEGIN ATOMIC
+	SELECT l.entry, l.at, l.event, l.version, s.statement, s.line, s.command,
+		r.relation, r.lock_mode, r.rewrite, r.rows,
+		CASE WHEN r.n = 1 THEN s.wal_bytes END,
+		CASE WHEN r.n = 1 THEN s.lock_wait END,
+		CASE WHEN r.n = 1 THEN s.duration END,
+		CASE WHEN r.n = 1 THEN s.hold END,
+		r.scan, r.build,
+		CASE WHEN r.n = 1 THEN s.buffers END
+	FROM migrate.ledger l
+	JOIN migrate.ledger_statement s ON s.entry = l.entry,
+		LATERAL (
+			SELECT a.n, e.relation, e.lock_mode, coalesce(e.rewrite, false) AS rewrite, coalesce(e.scan, false) AS scan,
+				coalesce(e.build, false) AS build, coalesce(e.rows, 0) AS rows
+			FROM jsonb_array_elements(s.relations) WITH ORDINALITY a (value, n),
+				jsonb_to_record(a.value) e (relation text, lock_mode text, rewrite boolean, scan boolean, build boolean, rows bigint)
+			UNION ALL
+			SELECT others.n, NULL, NULL, NULL, NULL, NULL, others.rows
+			FROM (SELECT count(a.*) + 1 AS n, s.rows - coalesce(sum((a.value->>'rows')::bigint), 0)::bigint AS rows
+				  FROM jsonb_array_elements(s.relations) a (value)) others
+			WHERE others.n = 1 OR others.rows > 0
+		) r
+	WHERE migrate_statements.version IS NULL OR l.version = migrate_statements.version
+	ORDER BY l.entry, s.statement, r.n;
+END;
+COMMENT ON FUNCTION @extschema@.migrate_statements(bigint) IS
+'What each statement of the scripts on the record really did, oldest first: one row for each relation from before the transaction that it did something to, and one without a relation for rows of what the migrations made themselves, or if there would be none.
+version: only the scripts of this one; NULL = all.
+The columns are those of migrate_rehearse(); what is measured of a statement as a whole stands in its first row only.';
 

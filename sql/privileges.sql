@@ -114,11 +114,13 @@ INSERT INTO privileges_call (function, call) VALUES
 ('migrate_repair', $$SELECT migrate_repair(1, 'why')$$),
 ('migrate_apply', $$SELECT migrate_apply()$$),
 ('migrate_rollback', $$SELECT migrate_rollback()$$),
+('migrate_rehearse', $$SELECT migrate_rehearse()$$),
 ('migrate_version', $$SELECT migrate_version()$$),
 ('migrate_version_of', $$SELECT migrate_version_of('1.0.0')$$),
 ('migrate_plan', $$SELECT migrate_plan()$$),
 ('migrate_status', $$SELECT migrate_status()$$),
 ('migrate_history', $$SELECT migrate_history()$$),
+('migrate_statements', $$SELECT migrate_statements()$$),
 ('migrate_snapshot', $$SELECT migrate_snapshot()$$),
 ('migrate_snapshots', $$SELECT migrate_snapshots()$$),
 ('migrate_diff', $$SELECT migrate_diff()$$),
@@ -214,7 +216,7 @@ SELECT c.relation, privileges_sees('SELECT * FROM ' || c.relation) AS sees
 FROM (SELECT 'migrate.' || relname AS relation FROM pg_class WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'migrate')
 	AND relkind IN ('r', 'v')) c WHERE c.relation NOT LIKE 'migrate.live_%' OR c.relation = 'migrate.live_object' ORDER BY c.relation COLLATE "C";
 SELECT c.function, privileges_sees('SELECT * FROM ' || c.function) AS sees
-FROM unnest('{migrate_status(),migrate_history(),migrate_plan(),migrate_snapshots(),migrate_diff(),migrate_schema(),migrate_verify(),migrate_generate_rollback(1),migrate_backups()}'::text[]) c (function);
+FROM unnest('{migrate_status(),migrate_history(),migrate_statements(),migrate_plan(),migrate_snapshots(),migrate_diff(),migrate_schema(),migrate_verify(),migrate_generate_rollback(1),migrate_backups()}'::text[]) c (function);
 SELECT body FROM migrate.script;
 \echo :LAST_ERROR_SQLSTATE
 SET ROLE regress_privileges_deployer;

@@ -13,10 +13,22 @@
 
 #include "attempt.h"
 
+/* Tell whether an error is not of the work, but says something of the server. */
+static bool
+attempt_is_ours(int code)
+{
+	int			class = ERRCODE_TO_CATEGORY(code);
+
+	return class == ERRCODE_INSUFFICIENT_RESOURCES ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
+		class == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
+}
+
 /*
  * Do some work in a subtransaction that is undone in any case, so that no lock is
  * left; what the work has allocated stays.  Returns false if it raised an error,
- * which is forgotten, unless it asks the backend to stop.
+ * which is forgotten, unless it says something of the server.
  */
 bool
 migrate_attempt(void (*work) (void *), void *argument)
@@ -42,8 +54,7 @@ migrate_attempt(void (*work) (void *), void *argument)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+		if (attempt_is_ours(error->sqlerrcode))
 			ReThrowError(error);
 		FlushErrorState();
 		FreeErrorData(error);

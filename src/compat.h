@@ -28,6 +28,8 @@
 #include "pgstat.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/sinvaladt.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/rel.h"
@@ -91,6 +93,34 @@ compat_lock_held(const LOCKTAG *tag, LOCKMODE mode)
 #endif
 }
 
+/*
+ * Return the process of a virtual transaction, or NULL; 17 numbers processes
+ * where there were backend IDs.
+ */
+static inline PGPROC *
+compat_vxid_proc(const VirtualTransactionId *vxid)
+{
+#if PG_VERSION_NUM >= 170000
+	return ProcNumberGetProc(vxid->procNumber);
+#else
+	return BackendIdGetProc(vxid->backendId);
+#endif
+}
+
+/*
+ * Return the privileges of which one is enough to lock a relation in a mode
+ * that excludes writers; 17 added MAINTAIN.
+ */
+static inline AclMode
+compat_lock_privileges(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE | ACL_MAINTAIN;
+#else
+	return ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;
+#endif
+}
+
 /* Tell whether a role may execute a function; 16 made one check of many. */
 static inline bool
 compat_may_execute(Oid function, Oid role)
@@ -102,30 +132,75 @@ compat_may_execute(Oid function, Oid role)
 #endif
 }
 
+/* Counts of what was done to one relation. */
+typedef struct CompatCounts
+{
+	int64		scans;			/* of a table: sequential ones */
+	int64		returned;		/* rows that they read */
+	int64		inserted;
+	int64		updated;
+	int64		deleted;
+} CompatCounts;
+
+/* Tell whether anything has been counted of a relation; 16 gives a copy. */
+static inline bool
+compat_has_counts(Oid relid)
+{
+	PgStat_TableStatus *status = find_tabstat_entry(relid);
+
+#if PG_VERSION_NUM >= 160000
+	if (status != NULL)
+		pfree(status);
+#endif
+	return status != NULL;
+}
+
+/*
+ * Return the counts of a relation that the statistics have not been told yet,
+ * those of the running transaction among them; 16 counts the subtransactions
+ * in, and gives a copy.
+ */
+static inline CompatCounts
+compat_counts(Oid relid)
+{
+	PgStat_TableStatus *status = find_tabstat_entry(relid);
+	CompatCounts counts = {0};
+
+	if (status == NULL)
+		return counts;
+#if PG_VERSION_NUM >= 160000
+	counts.scans = status->counts.numscans;
+	counts.returned = status->counts.tuples_returned;
+	counts.inserted = status->counts.tuples_inserted;
+	counts.updated = status->counts.tuples_updated;
+	counts.deleted = status->counts.tuples_deleted;
+	pfree(status);
+#else
+	counts.scans = status->t_counts.t_numscans;
+	counts.returned = status->t_counts.t_tuples_returned;
+	counts.inserted = status->t_counts.t_tuples_inserted;
+	counts.updated = status->t_counts.t_tuples_updated;
+	counts.deleted = status->t_counts.t_tuples_deleted;
+	for (PgStat_TableXactStatus *level = status->trans; level != NULL; level = level->upper)
+	{
+		counts.inserted += level->tuples_inserted;
+		counts.updated += level->tuples_updated;
+		counts.deleted += level->tuples_deleted;
+	}
+#endif
+	return counts;
+}
+
 /*
  * Return how many rows the transaction has written to a relation so far, plus
- * some number that does not change within it; 16 counts the subtransactions
- * in, and gives a copy.
+ * some number that does not change within it.
  */
 static inline int64
 compat_rows_written(Oid relid)
 {
-	PgStat_TableStatus *status = find_tabstat_entry(relid);
-	int64		written;
+	CompatCounts counts = compat_counts(relid);
 
-	if (status == NULL)
-		return 0;
-#if PG_VERSION_NUM >= 160000
-	written = status->counts.tuples_inserted + status->counts.tuples_updated +
-		status->counts.tuples_deleted;
-	pfree(status);
-#else
-	written = status->t_counts.t_tuples_inserted + status->t_counts.t_tuples_updated +
-		status->t_counts.t_tuples_deleted;
-	for (PgStat_TableXactStatus *level = status->trans; level != NULL; level = level->upper)
-		written += level->tuples_inserted + level->tuples_updated + level->tuples_deleted;
-#endif
-	return written;
+	return counts.inserted + counts.updated + counts.deleted;
 }
 
 /*
@@ -352,6 +427,92 @@ compat_check_indexes(ResultRelInfo *info, TupleTableSlot *slot, EState *estate,
 	return ExecCheckIndexConstraints(info, slot, estate, other, &invalid, indexes);
 #else
 	return ExecCheckIndexConstraints(info, slot, estate, other, indexes);
+#endif
+}
+
+/* Walk the lock table entries of this session in one partition; 16 changed the lists. */
+static inline PROCLOCK *
+compat_first_own_lock(int partition)
+{
+#if PG_VERSION_NUM >= 160000
+	dlist_head *list = &MyProc->myProcLocks[partition];
+
+	return dlist_is_empty(list) ? NULL : dlist_head_element(PROCLOCK, procLink, list);
+#else
+	SHM_QUEUE  *list = &MyProc->myProcLocks[partition];
+
+	return (PROCLOCK *) SHMQueueNext(list, list, offsetof(PROCLOCK, procLink));
+#endif
+}
+
+/* Return the entry after one, or NULL. */
+static inline PROCLOCK *
+compat_next_own_lock(int partition, PROCLOCK *entry)
+{
+#if PG_VERSION_NUM >= 160000
+	dlist_head *list = &MyProc->myProcLocks[partition];
+
+	return dlist_has_next(list, &entry->procLink) ?
+		dlist_container(PROCLOCK, procLink, dlist_next_node(list, &entry->procLink)) : NULL;
+#else
+	return (PROCLOCK *) SHMQueueNext(&MyProc->myProcLocks[partition], &entry->procLink,
+									 offsetof(PROCLOCK, procLink));
+#endif
+}
+
+/*
+ * Take a lock that is held already once more, and return the local entry that
+ * counts how often it is; 18 added an argument.
+ */
+static inline LOCALLOCK *
+compat_lock_again(const LOCKTAG *tag, LOCKMODE mode)
+{
+	LOCALLOCK  *local;
+
+#if PG_VERSION_NUM >= 180000
+	(void) LockAcquireExtended(tag, mode, false, false, true, &local, false);
+#else
+	(void) LockAcquireExtended(tag, mode, false, false, true, &local);
+#endif
+	return local;
+}
+
+/* Locks that stand in the session's own slots, not in the lock table. */
+#define COMPAT_FAST_GROUP 16	/* slots whose bits stand in one word */
+#define COMPAT_FAST_BITS 3		/* bits of a slot: modes 1 to 3 */
+
+/* Return how many words of such slots there are; 18 made that a setting. */
+static inline int
+compat_fast_groups(void)
+{
+#if PG_VERSION_NUM >= 180000
+	return FastPathLockGroupsPerBackend;
+#else
+	StaticAssertStmt(FP_LOCK_SLOTS_PER_BACKEND == COMPAT_FAST_GROUP,
+					 "one word holds all fast-path slots");
+	return 1;
+#endif
+}
+
+/* Return one word of them, of this session. */
+static inline uint64
+compat_fast_bits(int group)
+{
+#if PG_VERSION_NUM >= 180000
+	return MyProc->fpLockBits[group];
+#else
+	return MyProc->fpLockBits;
+#endif
+}
+
+/* Return the number of a relation's storage; 16 renamed it. */
+static inline Oid
+compat_storage(Relation rel)
+{
+#if PG_VERSION_NUM >= 160000
+	return rel->rd_locator.relNumber;
+#else
+	return rel->rd_node.relNode;
 #endif
 }
 

@@ -35,9 +35,11 @@
 #include "execute.h"
 #include "forecast.h"
 #include "ledger.h"
+#include "locklook.h"
+#include "lockphase.h"
 #include "loss.h"
+#include "observe.h"
 #include "owner.h"
-#include "plan.h"
 #include "registry.h"
 #include "restore.h"
 #include "restoreitem.h"
@@ -53,30 +55,19 @@ PG_FUNCTION_INFO_V1(migrate_rollback);
 
 #define ENGINE_COLUMNS 6
 
-/* One call of migrate_apply() or migrate_rollback(). */
-typedef struct EngineRun
-{
-	ReturnSetInfo *result;
-	bool		down;
-	Oid			extension;		/* must be the same after each script */
-	int64		snapshot;		/* equals the schema as it stands; 0 = none */
-	RestorePoint restore_point;
-	bool		restores;		/* there are kept rows to be put back */
-	MemoryContext step_context; /* reset after each step */
-} EngineRun;
-
 /* One step, while it runs. */
 typedef struct EngineStep
 {
 	EngineRun  *run;
 	const PlanStep *plan;
-	PositionFrame frame;
+	PositionFrame *frame;
 	Script	   *script;
 	SchemaVersion before;
 	ExecuteResult executed;
 	int64		duration;		/* microseconds */
 	int64		rows_kept;		/* -1 = none were looked for */
 	RestoreResult restored;
+	List	   *statements;		/* of ObservedStatement * */
 	int64		snapshot_before;
 	int64		snapshot_after;
 	char	   *differences;	/* that a rollback has left, or NULL */
@@ -91,11 +82,12 @@ migrate_engine_init(void)
 	migrate_backup_init();
 	migrate_restore_init();
 	migrate_loss_init();
+	migrate_observe_init();
 }
 
-/* Read the script of a step. */
-static void
-engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
+/* Fetch the script of a step from the registry. */
+static char *
+engine_fetch(EngineRun *run, const PlanStep *plan, EngineStep *step)
 {
 	const char *direction = run->down ? "down" : "up";
 	char	   *body = migrate_registry_body(plan->version, direction);
@@ -107,31 +99,21 @@ engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
 						direction, plan->version, plan->name),
 				 errhint("Scripts must not write to the tables of schema migrate.")));
 	step->plan = plan;
-	step->frame.version = plan->version;
-	step->frame.name = plan->name;
-	step->frame.direction = direction;
-	step->script = migrate_script_read(body, &step->frame);
+	step->frame = &run->frame;
+	memset(step->frame, 0, sizeof(PositionFrame));
+	step->frame->version = plan->version;
+	step->frame->name = plan->name;
+	step->frame->direction = direction;
+	return body;
 }
 
-/*
- * Refuse the whole plan if one of its scripts cannot be run; the first is
- * named, with its line.
- */
+/* Read the script of a step. */
 static void
-engine_check_obstacles(EngineRun *run, const MigratePlan *plan)
+engine_read(EngineRun *run, const PlanStep *plan, EngineStep *step)
 {
-	ListCell   *lc;
+	char	   *body = engine_fetch(run, plan, step);
 
-	foreach(lc, plan->steps)
-	{
-		PlanStep   *planned = lfirst(lc);
-		EngineStep	step = {0};
-
-		if (!planned->has_obstacle)
-			continue;
-		engine_read(run, planned, &step);
-		migrate_execute(step.script, &step.frame, NULL);
-	}
+	step->script = migrate_script_read(body, step->frame);
 }
 
 /* Refuse the whole plan if it would keep more rows than may be, as far as can be known. */
@@ -152,7 +134,7 @@ engine_check_limit(EngineRun *run, const MigratePlan *plan)
 		EngineStep	step = {0};
 
 		engine_read(run, lfirst(lc), &step);
-		migrate_forecast_script(forecast, step.script, &step.frame);
+		migrate_forecast_script(forecast, step.script, step.frame);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
@@ -180,6 +162,14 @@ engine_record(EngineRun *run, EngineStep *step)
 		.token_checksum = step->script->token_checksum,
 	};
 	int64		number = migrate_ledger_append(&entry);
+
+	/* the locks of the whole plan were waited for before its first statement */
+	if (run->locks.attempts > 0 && step->statements != NIL)
+	{
+		((ObservedStatement *) linitial(step->statements))->lock_wait = run->locks.waited;
+		run->locks.attempts = 0;
+	}
+	migrate_trace_add(run->trace, number, step->statements);
 
 	if (step->rows_kept >= 0)
 		migrate_backup_settle(step->plan->version, number);
@@ -233,7 +223,7 @@ engine_snapshot(EngineRun *run, EngineStep *step)
 		version = Max(version, step->plan->version);
 	step->snapshot_before = run->snapshot;
 	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL, version);
-	if (!run->down)
+	if (!run->down || run->result == NULL)
 		return;
 	migrate_ledger_snapshots(step->plan->version, &up);
 	rollback.before_up = up.before;
@@ -306,7 +296,7 @@ engine_execute(EngineStep *step)
 	BackupStep	backup = {
 		.version = step->plan->version,
 		.down = step->run->down,
-		.frame = &step->frame,
+		.frame = step->frame,
 		.no_backup = step->script->directives.no_backup,
 		.kept_in_step = step->before.relid,
 	};
@@ -317,8 +307,9 @@ engine_execute(EngineStep *step)
 	if (migrate_backups)
 		migrate_backup_begin(&backup);
 	INSTR_TIME_SET_CURRENT(start);
-	migrate_execute(step->script, &step->frame, &step->executed);
+	migrate_execute(step->script, step->frame, &step->executed);
 	INSTR_TIME_SET_CURRENT(end);
+	step->statements = migrate_observe_script_end();
 	if (migrate_backups)
 		step->rows_kept = migrate_backup_end();
 	INSTR_TIME_SUBTRACT(end, start);
@@ -333,12 +324,54 @@ engine_step(EngineRun *run, const PlanStep *plan)
 
 	migrate_deploy_announce(plan->version);
 	engine_read(run, plan, &step);
-	migrate_position_guard(&step.frame, engine_prepare, &step, NULL);
+	migrate_position_guard(step.frame, engine_prepare, &step, NULL);
 	engine_execute(&step);
-	step.frame.statement = POSITION_AFTER;
-	step.frame.text = NULL;
-	migrate_position_guard(&step.frame, engine_conclude, &step, NULL);
+	step.frame->statement = POSITION_AFTER;
+	step.frame->text = NULL;
+	migrate_position_guard(step.frame, engine_conclude, &step, NULL);
+	if (run->result == NULL)
+		return;
 	engine_report(run, &step);
+	migrate_observe_forget();
+}
+
+/* Carry one migration up or down, in a memory context that goes with it. */
+void
+migrate_engine_step(EngineRun *run, const PlanStep *plan)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->step_context);
+
+	engine_step(run, plan);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(run->step_context);
+}
+
+/* Raise the obstacle of a script that cannot be run. */
+void
+migrate_engine_refuse(EngineRun *run, const PlanStep *plan)
+{
+	EngineStep	step = {0};
+
+	engine_read(run, plan, &step);
+	migrate_execute(step.script, step.frame, NULL);
+}
+
+/*
+ * Refuse the whole plan if one of its scripts cannot be run; the first is
+ * named, with its line.
+ */
+static void
+engine_check_obstacles(EngineRun *run, const MigratePlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, plan->steps)
+	{
+		PlanStep   *planned = lfirst(lc);
+
+		if (planned->has_obstacle)
+			migrate_engine_refuse(run, planned);
+	}
 }
 
 /* Tell PostgREST that the schema is another one, and the statistics who runs. */
@@ -353,16 +386,86 @@ engine_finish(const MigratePlan *plan)
 	pgstat_report_activity(STATE_RUNNING, debug_query_string);
 }
 
-/* What comes before the first step. */
+/* Gather what the scripts will lock. */
 static void
-engine_open(EngineRun *run, const MigratePlan *plan)
+engine_gather_locks(LockPlan *locks, void *arg)
+{
+	EngineRun  *run = (EngineRun *) arg;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "migrate gather",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListCell   *lc;
+
+	foreach(lc, run->plan->steps)
+	{
+		EngineStep	step = {0};
+		char	   *body = engine_fetch(run, lfirst(lc), &step);
+
+		step.script = migrate_script_read_trees(body, step.frame);
+		migrate_lockplan_add(locks, step.script, step.frame);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* Take the first snapshot, and judge drift. */
+static void
+engine_look(void *arg)
+{
+	EngineRun  *run = (EngineRun *) arg;
+
+	run->snapshot = migrate_verify_drift();
+}
+
+/*
+ * What comes before the first step of a plan; the caller is connected to SPI and
+ * holds the deploy lock.  Locks come after the look at the whole schema, which takes
+ * a while, and right before the first change; a rehearsal locks for each statement.
+ */
+void
+migrate_engine_open(EngineRun *run, const MigratePlan *plan)
 {
 	const PlanStep *first = linitial(plan->steps);
 
+	engine_check_limit(run, plan);
 	if (migrate_snapshots)
-		run->snapshot = migrate_verify_drift();
+		migrate_locklook_run(engine_look, run);
 	run->restores = migrate_restoreitem_any(run->down);
-	migrate_restorepoint_write(first->version, &run->restore_point);
+	migrate_deploy_announce(first->version);
+	run->plan = plan;
+	if (run->result != NULL)
+	{
+		migrate_lockphase_take(engine_gather_locks, run, &run->locks);
+		migrate_restorepoint_write(first->version, &run->restore_point);
+	}
+	run->trace = migrate_trace_begin();
+	run->step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
+											  ALLOCSET_DEFAULT_SIZES);
+}
+
+/* What comes after the last step. */
+void
+migrate_engine_close(EngineRun *run)
+{
+	migrate_trace_flush(run->trace);
+	if (run->snapshot != 0)
+		migrate_snapshot_end();
+}
+
+/* Run the steps of a plan, and put on the record what their statements do. */
+static void
+engine_steps(EngineRun *run, const MigratePlan *plan)
+{
+	Observation *observation;
+	ListCell   *lc;
+
+	migrate_engine_open(run, plan);
+	observation = migrate_observe_begin(NULL);
+	foreach(lc, plan->steps)
+		migrate_engine_step(run, lfirst(lc));
+	migrate_observe_end(observation);
+	migrate_engine_close(run);
 }
 
 /* Run a plan made after the deploy lock was taken. */
@@ -372,7 +475,6 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 {
 	EngineRun	run = {0};
 	MigratePlan *plan;
-	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	run.result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -382,22 +484,8 @@ engine_run(FunctionCallInfo fcinfo, const char *command,
 	run.down = plan->down;
 	run.extension = migrate_extension_oid();
 	engine_check_obstacles(&run, plan);
-	engine_check_limit(&run, plan);
 	if (plan->steps != NIL)
-		engine_open(&run, plan);
-
-	run.step_context = AllocSetContextCreate(CurrentMemoryContext, "migrate step",
-											 ALLOCSET_DEFAULT_SIZES);
-	foreach(lc, plan->steps)
-	{
-		MemoryContext old = MemoryContextSwitchTo(run.step_context);
-
-		engine_step(&run, lfirst(lc));
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(run.step_context);
-	}
-	if (run.snapshot != 0)
-		migrate_snapshot_end();
+		engine_steps(&run, plan);
 	engine_finish(plan);
 	migrate_deploy_end();
 	SPI_finish();

@@ -34,6 +34,7 @@
 #include "compat.h"
 #include "copydata.h"
 #include "execute.h"
+#include "observe.h"
 #include "settings.h"
 
 /* Change one setting until the script's nest level ends. */
@@ -157,6 +158,7 @@ execute_statements(const Script *script, PositionFrame *frame, ExecuteResult *re
 	foreach(lc, script->statements)
 	{
 		ScriptStatement *stmt = lfirst(lc);
+		uint64		rows;
 
 		if (stmt->skipped)
 			continue;
@@ -168,10 +170,13 @@ execute_statements(const Script *script, PositionFrame *frame, ExecuteResult *re
 		frame->offset = stmt->offset;
 		frame->slice = pnstrdup(script->clean + stmt->offset, stmt->length);
 		execute_report(frame);
+		migrate_observe_statement(stmt, frame);
 		if (execute_reads_script(stmt))
-			result->rows += execute_copy(script, stmt, frame);
+			rows = execute_copy(script, stmt, frame);
 		else
-			result->rows += execute_spi(frame);
+			rows = execute_spi(frame);
+		migrate_observe_done(rows);
+		result->rows += rows;
 		result->statements++;
 		frame->slice = NULL;
 		MemoryContextReset(per_statement);

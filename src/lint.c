@@ -591,7 +591,7 @@ lint_statement_begin(LintProgress *progress, const ScriptStatement *stmt)
 
 	statement->number++;
 	statement->line = stmt->line;
-	statement->node = list_nth_node(RawStmt, statement->script->parsed, progress->place)->stmt;
+	statement->node = ((ScriptStatement *) list_nth(statement->script->statements, progress->place))->node;
 	statement->prediction = palloc0(sizeof(Prediction));
 	statement->ignores = lint_ignores(statement->script, progress->after, stmt->line);
 	statement->used = NIL;
@@ -636,7 +636,7 @@ lint_go_on(void *argument)
 /*
  * Look at a script.  Names are looked up as the current user, in the search path
  * in force: the caller has set what the script's directives say.  The script was
- * read by migrate_script_parse().
+ * read by migrate_script_read_trees().
  */
 void
 migrate_lint_script_read(Lint *lint, const Script *script)

@@ -69,7 +69,7 @@ static void
 lintreport_script(ReturnSetInfo *result, Lint *lint, const char *body, PositionFrame *frame)
 {
 	int			level = NewGUCNestLevel();
-	Script	   *script = migrate_script_parse(body, frame);
+	Script	   *script = migrate_script_read_trees(body, frame);
 	ListCell   *lc;
 
 	(void) set_config_option("standard_conforming_strings", "on", PGC_USERSET, PGC_S_SESSION,

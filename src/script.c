@@ -24,6 +24,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "parser/parser.h"
+#include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
@@ -251,6 +252,7 @@ script_build_statements(ScriptReader *reader, List *parsed)
 		ScriptStatement *stmt = palloc0(sizeof(ScriptStatement));
 
 		stmt->node = raw->stmt;
+		stmt->tag = CreateCommandTag(raw->stmt);
 		stmt->offset = raw->stmt_location;
 		stmt->length = raw->stmt_len > 0 ? raw->stmt_len :
 			script->length - raw->stmt_location;
@@ -305,8 +307,8 @@ script_asked_obstacle(void)
 
 /*
  * Second pass: the server's parser.  Its tree takes a multiple of the text's
- * memory and is freed, but for the COPY statements that are run from it, or unless
- * it was asked for.
+ * memory and is freed, but for the COPY statements that are run from it, unless
+ * the caller wants it.
  */
 static void
 script_read_statements(ScriptReader *reader)
@@ -318,11 +320,9 @@ script_read_statements(ScriptReader *reader)
 	List	   *parsed;
 	ListCell   *lc;
 
-	if (!script->keeps_parsed)
-		MemoryContextSwitchTo(parsing);
+	MemoryContextSwitchTo(parsing);
 	parsed = script_parse(script->clean);
 	MemoryContextSwitchTo(context);
-	script->parsed = script->keeps_parsed ? parsed : NIL;
 	script_build_statements(reader, parsed);
 	script->obstacle = migrate_obstacle_find(script->statements);
 	if (script->obstacle == NULL && script->directives.no_transaction)
@@ -335,9 +335,11 @@ script_read_statements(ScriptReader *reader)
 			script->count++;
 		if (IsA(stmt->node, ConstraintsSetStmt))
 			script->sets_constraints = true;
-		stmt->node = IsA(stmt->node, CopyStmt) ? copyObject(stmt->node) : NULL;
+		if (!script->keeps_trees)
+			stmt->node = IsA(stmt->node, CopyStmt) ? copyObject(stmt->node) : NULL;
 	}
-	MemoryContextDelete(parsing);
+	if (!script->keeps_trees)
+		MemoryContextDelete(parsing);
 }
 
 /* Both passes; work of migrate_script_read(). */
@@ -376,6 +378,22 @@ script_amend(ErrorData *edata, const PositionFrame *frame)
 		edata->hint = pstrdup("psql variables are not replaced in a migration; write the value itself.");
 }
 
+/* Read a script; keeps_trees says whether parse trees are kept. */
+static Script *
+script_read_text(const char *text, PositionFrame *frame, bool keeps_trees)
+{
+	Script	   *script = palloc0(sizeof(Script));
+
+	script->text = text;
+	script->length = strlen(text);
+	script->clean = MemoryContextAllocHuge(CurrentMemoryContext, script->length + 1);
+	script->keeps_trees = keeps_trees;
+	memcpy(script->clean, text, script->length + 1);
+	frame->text = script->clean;
+	migrate_position_guard(frame, script_read, script, script_amend);
+	return script;
+}
+
 /*
  * Read a script.  Everything is allocated in the current memory context.
  *
@@ -383,31 +401,15 @@ script_amend(ErrorData *edata, const PositionFrame *frame)
  * syntax error, a malformed directive or an unknown one with its line; what
  * parses but cannot be run by migrate_apply() is left in script->obstacle.
  */
-static Script *
-script_read_text(const char *text, PositionFrame *frame, bool keeps_parsed)
-{
-	Script	   *script = palloc0(sizeof(Script));
-
-	script->keeps_parsed = keeps_parsed;
-	script->text = text;
-	script->length = strlen(text);
-	script->clean = MemoryContextAllocHuge(CurrentMemoryContext, script->length + 1);
-	memcpy(script->clean, text, script->length + 1);
-	frame->text = script->clean;
-	migrate_position_guard(frame, script_read, script, script_amend);
-	return script;
-}
-
-/* Read a script. */
 Script *
 migrate_script_read(const char *text, PositionFrame *frame)
 {
 	return script_read_text(text, frame, false);
 }
 
-/* The same, and keep what the parser has made of its statements. */
+/* Read a script as above, and keep the parse trees of its statements. */
 Script *
-migrate_script_parse(const char *text, PositionFrame *frame)
+migrate_script_read_trees(const char *text, PositionFrame *frame)
 {
 	return script_read_text(text, frame, true);
 }

@@ -22,9 +22,8 @@ typedef struct Script
 								 * and byte order mark blanked */
 	int			length;			/* bytes of both */
 	List	   *statements;		/* of ScriptStatement * */
-	bool		keeps_parsed;
-	List	   *parsed;			/* of RawStmt, one for each, if they are kept */
 	int			count;			/* statements that run */
+	bool		keeps_trees;	/* of all statements, not of COPY only */
 	bool		sets_constraints;	/* SET CONSTRAINTS is among them */
 	ScriptHeader header;
 	ScriptDirectives directives;
@@ -34,6 +33,6 @@ typedef struct Script
 } Script;
 
 extern Script *migrate_script_read(const char *text, PositionFrame *frame);
-extern Script *migrate_script_parse(const char *text, PositionFrame *frame);
+extern Script *migrate_script_read_trees(const char *text, PositionFrame *frame);
 
 #endif							/* MIGRATE_SCRIPT_H */

@@ -20,6 +20,8 @@
 char	   *migrate_environment;
 bool		migrate_out_of_order;
 int			migrate_lock_timeout;
+int			migrate_lock_patience;
+int			migrate_rehearse_budget;
 int			migrate_script_limit;
 bool		migrate_snapshots;
 int			migrate_drift;
@@ -125,6 +127,36 @@ settings_init_lint(void)
 							   PGC_USERSET,
 							   GUC_LIST_INPUT,
 							   NULL, NULL, NULL);
+/* Define the settings of locks. */
+static void
+settings_init_locks(void)
+{
+	DefineCustomIntVariable("migrate.lock_timeout",
+							"Sets how long a migration waits for a lock before it steps back; lock_timeout while its statements run.",
+							"A smaller lock_timeout of the session holds; 0 leaves it as it is.",
+							&migrate_lock_timeout,
+							2000, 0, INT_MAX,
+							PGC_USERSET,
+							GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("migrate.lock_patience",
+							"Sets how long a deployment goes on trying to lock all relations that it will change, before it changes one.",
+							"Between attempts none is locked; 0 = a single attempt.",
+							&migrate_lock_patience,
+							60 * 1000, 0, INT_MAX,
+							PGC_USERSET,
+							GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("migrate.rehearse_budget",
+							"Sets how long migrate_rehearse() may hold locks that make other sessions wait.",
+							"ROW EXCLUSIVE and stronger on what was there before; the rehearsal ends when it is over. 0 = no limit.",
+							&migrate_rehearse_budget,
+							5000, 0, INT_MAX,
+							PGC_USERSET,
+							GUC_UNIT_MS,
+							NULL, NULL, NULL);
 }
 
 /* Define every setting of the extension. */
@@ -149,15 +181,6 @@ migrate_settings_init(void)
 							 0,
 							 NULL, NULL, NULL);
 
-	DefineCustomIntVariable("migrate.lock_timeout",
-							"Sets lock_timeout while a migration's statements run.",
-							"A smaller lock_timeout of the session holds; 0 leaves it as it is.",
-							&migrate_lock_timeout,
-							2000, 0, INT_MAX,
-							PGC_USERSET,
-							GUC_UNIT_MS,
-							NULL, NULL, NULL);
-
 	DefineCustomIntVariable("migrate.script_limit",
 							"Sets the largest script that can be registered.",
 							NULL,
@@ -167,6 +190,7 @@ migrate_settings_init(void)
 							GUC_UNIT_KB,
 							NULL, NULL, NULL);
 
+	settings_init_locks();
 	settings_init_safety();
 	settings_init_lint();
 

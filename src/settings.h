@@ -31,6 +31,8 @@ typedef enum SettingsVerify
 extern char *migrate_environment;
 extern bool migrate_out_of_order;
 extern int	migrate_lock_timeout;	/* ms, 0 = leave lock_timeout alone */
+extern int	migrate_lock_patience;	/* ms, 0 = a single attempt */
+extern int	migrate_rehearse_budget;	/* ms, 0 = no limit */
 extern int	migrate_script_limit;	/* kB */
 extern char *migrate_lint_rules_wanted;
 extern bool migrate_snapshots;

@@ -9,6 +9,7 @@
 #define MIGRATE_STATEMENT_H
 
 #include "nodes/parsenodes.h"
+#include "tcop/cmdtag.h"
 
 /* The data lines that follow a COPY ... FROM stdin. */
 typedef struct ScriptCopy
@@ -24,6 +25,7 @@ typedef struct ScriptStatement
 	int			length;			/* bytes */
 	int			line;			/* of its first token, counting from 1 */
 	bool		skipped;		/* BEGIN or COMMIT around the script */
+	CommandTag	tag;
 	Node	   *node;			/* parse tree; kept of COPY only */
 	ScriptCopy *copy;			/* NULL unless COPY ... FROM stdin */
 } ScriptStatement;

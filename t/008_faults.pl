@@ -4,11 +4,12 @@
 # which migration and statement it hit, the session is alive, and schema,
 # registry, ledger and schema_version are as before.
 # - the disk is full, memory is, a temporary file grows too large;
-# - a reader is in the way, readers queue behind, a deadlock;
+# - a reader is in the way, readers queue behind, a deadlock by a lock that could
+#   not be foreseen;
 # - the caller has the table open, or keeps a transaction idle until it is ended;
 # - an event trigger, a deferred constraint, a down script fail;
 # - the script lays hands on ledger, registry or extension;
-# - 10,000 statements take one transaction id and no subtransaction.
+# - 10,000 statements take one transaction ID, and one of a subtransaction.
 
 use strict;
 use warnings;
@@ -89,21 +90,21 @@ fails('temporary file', 'CREATE TABLE t (); SELECT count(*) FROM (SELECT i FROM 
 my $reader = session($node);
 ask($reader, 'BEGIN; SELECT * FROM a');
 my $began = time();
-fails('reader in the way', 'CREATE TABLE t (); ALTER TABLE a ADD COLUMN c int', qr/55P03: canceling statement due to lock timeout/,
-	before => q{SET migrate.lock_timeout = '200ms';});
+fails('reader in the way', 'CREATE TABLE t (); ALTER TABLE a ADD COLUMN c int', qr/55P03: could not get AccessExclusiveLock on public\.a/,
+	before => q{SET migrate.lock_timeout = '200ms'; SET migrate.lock_patience = 0;});
 cmp_ok(time() - $began, '<', 10, 'reader in the way: it is not waited for');
 query(q{SELECT migrate_register(2, 'fault', 'ALTER TABLE a ADD COLUMN c int')});
 my $deployer = session($node);
-feed_until($deployer, q{SET migrate.lock_timeout = '1s'; SELECT * FROM migrate_apply()},
+feed_until($deployer, q{SET migrate.lock_timeout = '1s'; SET migrate.lock_patience = 0; SELECT * FROM migrate_apply()},
 	q{SELECT count(*) = 1 FROM pg_locks WHERE NOT granted});
 $began = time();
 is(query('SELECT count(*) FROM a'), 1, 'a reader that queues behind a deployment gets its answer');
 cmp_ok(time() - $began, '<', 10, 'when the deployment gives up');
-says($deployer, qr/lock timeout/);
+says($deployer, qr/could not get/);
 my $before = state_of();
 ask($reader, 'COMMIT; SET deadlock_timeout = 600000; BEGIN; LOCK TABLE a');
 query(q{SELECT migrate_register(2, 'fault', 'LOCK TABLE b; CREATE TABLE t ();
-	DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.02); END LOOP; END $$; LOCK TABLE a')});
+	DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) LOOP PERFORM pg_sleep(0.02); END LOOP; END $$; DO $$ BEGIN LOCK TABLE a; END $$')});
 feed_until($deployer, q{\set VERBOSITY verbose
 	SET migrate.lock_timeout = 0; SET deadlock_timeout = 50; SELECT * FROM migrate_apply()},
 	q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 'b'::regclass AND granted AND mode = 'AccessExclusiveLock'});
@@ -153,7 +154,7 @@ query(q{SELECT migrate_register(2, 'many', (SELECT string_agg('INSERT INTO a VAL
 my $next_xid = 'SELECT pg_snapshot_xmax(pg_current_snapshot())';
 my ($first, $statements, $last) = split /\n/, query("$next_xid; SELECT statements FROM migrate_apply(); $next_xid");
 is($statements, 10000, '10,000 statements apply');
-cmp_ok($last - $first, '<=', 1, 'in one transaction without subtransactions');
+cmp_ok($last - $first, '<=', 2, 'in one transaction, with one subtransaction for the look at the schema');
 is(query(q{SELECT rows FROM migrate_history(2) ORDER BY entry DESC LIMIT 1}), 10000, 'and the ledger counts their rows');
 is(query('SELECT version FROM migrate_rollback()'), 2, 'and they roll back');
 

@@ -44,7 +44,24 @@ sub replay_is
 	my ($rc, $stdout, $stderr) = $node->psql($copy, $script, extra_params => ['-1'], on_error_stop => 1);
 	is($rc, 0, "$name: replays") or diag($stderr);
 	same(schema($copy), $expected, "$name: the same to pg_dump");
-	$node->safe_psql('postgres', "DROP DATABASE $copy") if $rc == 0;
+	drop_database($copy) if $rc == 0;
+	return;
+}
+
+# Drop a database, and first the subscriptions in it: their slots are nowhere.
+sub drop_database
+{
+	my ($db) = @_;
+	my @subscriptions = split /\n/, $node->safe_psql($db,
+		'SELECT quote_ident(subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = current_database()');
+
+	for my $subscription (@subscriptions)
+	{
+		$node->safe_psql($db, "ALTER SUBSCRIPTION $subscription DISABLE");
+		$node->safe_psql($db, "ALTER SUBSCRIPTION $subscription SET (slot_name = NONE)");
+		$node->safe_psql($db, "DROP SUBSCRIPTION $subscription");
+	}
+	$node->safe_psql('postgres', "DROP DATABASE $db");
 	return;
 }
 
