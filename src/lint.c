@@ -128,23 +128,28 @@ migrate_lint_is_slow(const PredictedRelation *relation)
 }
 
 /*
- * Return what a statement does to a partitioned table and its partitions as if
- * they were one.
+ * Return what a statement does to a table and those that inherit from it as if they
+ * were one; adds what children other than partitions have to its size.
  */
 static PredictedRelation *
-lint_whole(const Prediction *prediction, const PredictedRelation *parent)
+lint_whole(const Prediction *prediction, const PredictedRelation *parent, int64 *bytes)
 {
 	PredictedRelation *whole = memcpy(palloc(sizeof(PredictedRelation)), parent,
 									  sizeof(PredictedRelation));
+	bool		counted = get_rel_relkind(parent->relid) == RELKIND_PARTITIONED_TABLE;
 	ListCell   *lc;
 
 	foreach(lc, find_all_inheritors(parent->relid, NoLock, NULL))
 	{
 		PredictedRelation *part = migrate_prediction_find(prediction, lfirst_oid(lc));
 
-		whole->scan |= part != NULL && part->scan;
-		whole->build |= part != NULL && part->build;
-		whole->rewrite |= part != NULL && part->rewrite;
+		if (part == NULL)
+			continue;
+		whole->scan |= part->scan;
+		whole->build |= part->build;
+		whole->rewrite |= part->rewrite;
+		if (!counted && part->relid != parent->relid)
+			*bytes += Max(migrate_lint_bytes(part->relid), 0);
 	}
 	return whole;
 }
@@ -209,8 +214,8 @@ lint_derive_lock(const LintStatement *statement, LintFinding *finding, const Lin
 		relation = migrate_prediction_find(statement->prediction, finding->relid);
 	if (relation == NULL)
 		return;
-	if (get_rel_relkind(finding->relid) == RELKIND_PARTITIONED_TABLE)
-		relation = lint_whole(statement->prediction, relation);
+	if (has_subclass(finding->relid))
+		relation = lint_whole(statement->prediction, relation, &finding->bytes);
 	finding->mode = relation->mode;
 	finding->work = lint_work(relation, finding->bytes, &ms);
 	finding->severity = lint_lock_severity(relation->mode, relation->rewrite, Max(ms, basis->ms));
@@ -292,6 +297,8 @@ migrate_lint_wanted(LintRuleId id)
 
 	if (!rule->optional)
 		return true;
+	if (*migrate_lint_rules_wanted == '\0')
+		return false;
 	if (!SplitIdentifierString(pstrdup(migrate_lint_rules_wanted), ',', &names))
 		return false;
 	foreach(lc, names)
@@ -359,6 +366,8 @@ migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const ch
 	va_list		args;
 	char	   *message;
 
+	if (!migrate_lint_wanted(rule))
+		return NULL;
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
@@ -502,8 +511,9 @@ lint_predict(LintStatement *statement)
 
 /* What is done with each statement, in this order. */
 static void (*const lint_steps[]) (LintStatement *) = {
-	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_table, migrate_lint_routine,
-	migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, migrate_lint_remember,
+	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_definition, migrate_lint_table,
+	migrate_lint_routine, migrate_lint_partition, migrate_lint_transaction, lint_check_ignores,
+	migrate_lint_remember, migrate_lint_note_changes,
 };
 
 /* How far a script has been looked at. */
@@ -514,6 +524,14 @@ typedef struct LintProgress
 	int			step;			/* the next one to be taken with it */
 	int			after;			/* line that the one before ends in */
 } LintProgress;
+
+/* Forget the locks that are held until the end of a transaction. */
+static void
+lint_release(Lint *lint)
+{
+	lint->held = lint->key_parents = NIL;
+	keyset_reset(lint->held_places);
+}
 
 /* Begin with a statement. */
 static void
@@ -558,6 +576,9 @@ lint_go_on(void *argument)
 			lint_statement_begin(progress, stmt);
 		while (progress->step < lengthof(lint_steps))
 			lint_steps[progress->step++] (&progress->statement);
+		/* each statement is a transaction of its own then */
+		if (script->directives.no_transaction)
+			lint_release(lint);
 		progress->step = 0;
 		progress->after = stmt->line + lint_lines(script->clean + stmt->offset, stmt->length);
 	}
@@ -574,8 +595,7 @@ migrate_lint_script_read(Lint *lint, const Script *script)
 	LintStatement last = {.lint = lint, .script = script, .number = 0};
 	LintProgress progress = {.statement = {.lint = lint, .script = script}};
 
-	lint->held = lint->key_parents = NIL;
-	keyset_reset(lint->held_places);
+	lint_release(lint);
 	lint->search_path = NULL;
 	migrate_lint_transaction_begin(lint, script);
 	while (progress.place < list_length(script->statements))

@@ -139,6 +139,15 @@ typedef struct Lint
 	keyset_hash *held_places;	/* of their OIDs in that list */
 	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
 								 * in the script refer to */
+	List	   *checks;			/* of LintCheck */
+	List	   *indexes;		/* of LintIndex */
+	List	   *touched;		/* OIDs of relations that are there, whose rows a
+								 * statement so far may have changed */
+	int			reached;		/* so many of which have been followed further */
+	bool		triggered;		/* triggers of them may have changed others */
+	List	   *cleared;		/* and of those that, or parts of which, it may
+								 * have dropped or renamed */
+	bool		redefined;		/* functions or publications may be others */
 	List	   *overrides;		/* of LintOverride */
 	List	   *policies;		/* OIDs of tables that got a policy so far */
 	keyset_hash *altered;		/* OIDs of relations altered, renamed or dropped so far */
@@ -156,12 +165,29 @@ typedef struct Lint
 	LintNames	names;			/* what names of the statement at hand mean */
 } Lint;
 
-/* A column made so far. */
+/* A column made so far, of a table that is there. */
 typedef struct LintColumn
 {
 	Oid			relid;
 	const char *name;
+	ColumnDef  *definition;
 } LintColumn;
+
+/* A CHECK made or validated so far, of a table that is there. */
+typedef struct LintCheck
+{
+	Oid			relid;
+	const char *name;			/* NULL = the server names it */
+	Node	   *expression;		/* raw; NULL = it is there */
+	bool		valid;
+} LintCheck;
+
+/* An index made so far, of a table that is there. */
+typedef struct LintIndex
+{
+	Oid			relid;
+	List	   *columns;		/* of String */
+} LintIndex;
 
 /* One statement while it is looked at. */
 typedef struct LintStatement
@@ -209,6 +235,20 @@ extern bool migrate_lint_type_is_new(const Lint *lint, List *name);
 extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
 extern void migrate_lint_remember(LintStatement *statement);
 
+/* lintchange.c */
+extern void migrate_lint_note_changes(LintStatement *statement);
+extern LintColumn *migrate_lint_made_column(const Lint *lint, Oid relid, const char *name);
+extern bool migrate_lint_made_index(const Lint *lint, Oid relid, List *columns);
+extern bool migrate_lint_has_trigger(Oid relid);
+extern bool migrate_lint_is_touched(const LintStatement *statement, Oid relid);
+extern bool migrate_lint_proves_not_null(const Lint *lint, Oid relid, const char *column);
+
+/* lintprobe.c */
+extern bool migrate_lint_probe_rows(const LintStatement *statement, Oid relid);
+extern bool migrate_lint_probe_null(const LintStatement *statement, Oid relid, const char *column);
+extern bool migrate_lint_probe_duplicate(const LintStatement *statement, Oid relid, List *columns,
+										 bool nulls_are_equal);
+
 /* lintcourse.c */
 extern void migrate_lint_course(LintStatement *statement);
 
@@ -236,6 +276,7 @@ extern void migrate_lint_enum_use(LintStatement *statement);
 /* one for each section of rules */
 extern void migrate_lint_index(LintStatement *statement);
 extern void migrate_lint_column(LintStatement *statement);
+extern void migrate_lint_definition(LintStatement *statement);
 extern void migrate_lint_table(LintStatement *statement);
 extern void migrate_lint_routine(LintStatement *statement);
 extern void migrate_lint_partition(LintStatement *statement);

@@ -7,12 +7,9 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/syscache.h"
 
 #include "lint.h"
 
@@ -100,20 +97,6 @@ lintcourse_confuses(Lint *lint, Node *node)
 	}
 }
 
-/* Tell whether a relation has triggers. */
-static bool
-lintcourse_has_triggers(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		has = false;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	has = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
-	ReleaseSysCache(tuple);
-	return has;
-}
-
 /* Remember what a statement does to relations that are there. */
 static void
 lintcourse_touches(LintStatement *statement)
@@ -127,7 +110,7 @@ lintcourse_touches(LintStatement *statement)
 
 		if (relation->mode >= ShareUpdateExclusiveLock)
 			(void) keyset_add(lint->altered, relation->relid, 0);
-		else if (relation->mode == RowExclusiveLock && lintcourse_has_triggers(relation->relid))
+		else if (relation->mode == RowExclusiveLock && migrate_lint_has_trigger(relation->relid))
 			lint->opaque = true;
 	}
 }

@@ -65,89 +65,89 @@ LINT_RULE(REQUIRE_EXPLICIT_OBJECT_NAME, 'A', "require-explicit-object-name", LIN
 
 /* B. Columns and types */
 LINT_RULE(ADDING_FIELD_WITH_DEFAULT, 'B', "adding-field-with-default", LINT_BY_LOCK, false,
-		  "ADD COLUMN with volatile DEFAULT",
-		  "add, SET DEFAULT, batch backfill")
+		  "ADD COLUMN with a volatile DEFAULT",
+		  "Add the column without the default, SET DEFAULT in a statement of its own, and fill the rows that are there in batches outside of the migration.")
 LINT_RULE(ADDING_STORED_GENERATED_COLUMN, 'B', "adding-stored-generated-column", LINT_BY_LOCK, false,
-		  "ADD COLUMN … GENERATED STORED; SET EXPRESSION",
-		  "trigger + backfill; VIRTUAL")
+		  "ADD COLUMN GENERATED ... STORED, or SET EXPRESSION",
+		  "Add a plain column, fill new rows by a trigger and the others in batches; from PostgreSQL 18 on, a VIRTUAL column costs nothing.")
 LINT_RULE(ADDING_IDENTITY_OR_SERIAL_COLUMN, 'B', "adding-identity-or-serial-column", LINT_BY_LOCK, false,
-		  "ADD COLUMN serial / IDENTITY",
-		  "column, sequence, backfill")
+		  "ADD COLUMN of a serial type or GENERATED AS IDENTITY",
+		  "Add a plain bigint column, create a sequence, SET DEFAULT nextval(...), and number the rows that are there in batches.")
 LINT_RULE(ADDING_CONSTRAINED_DOMAIN_COLUMN, 'B', "adding-constrained-domain-column", LINT_BY_LOCK, false,
-		  "ADD COLUMN of a domain with CHECK/NOT NULL, even without default",
-		  "base type + NOT VALID check")
+		  "ADD COLUMN of a domain with constraints, even without a default",
+		  "Use the type that the domain is over, and a CHECK that is added NOT VALID and validated in a later migration.")
 LINT_RULE(ADDING_REQUIRED_FIELD, 'B', "adding-required-field", LINT_BY_PROOF, false,
-		  "ADD COLUMN NOT NULL, no DEFAULT",
-		  "nullable, backfill, NOT NULL")
+		  "ADD COLUMN NOT NULL without a default, on a table with rows",
+		  "Give a constant DEFAULT, or add the column without NOT NULL, fill it in batches, and SET NOT NULL in a later migration.")
 LINT_RULE(ADDING_NOT_NULLABLE_FIELD, 'B', "adding-not-nullable-field", LINT_BY_LOCK, false,
-		  "SET NOT NULL",
-		  "CHECK NOT VALID, VALIDATE, SET, DROP; 18: NOT NULL NOT VALID")
+		  "SET NOT NULL on a column that no valid CHECK proves",
+		  "Add CHECK (... IS NOT NULL) NOT VALID, VALIDATE CONSTRAINT in a later migration, then SET NOT NULL, which reads nothing any more, and drop the CHECK.")
 LINT_RULE(SET_NOT_NULL_WILL_FAIL, 'B', "set-not-null-will-fail", LINT_BY_PROOF, false,
-		  "as above with NULLs present",
-		  "backfill")
+		  "NOT NULL for a column that has NULLs",
+		  "Fill the column first, in batches.")
 LINT_RULE(UNIQUE_WILL_FAIL, 'B', "unique-will-fail", LINT_BY_PROOF, false,
-		  "unique on a column with duplicates",
-		  "dedupe")
+		  "a unique index on columns whose values repeat",
+		  "Remove the duplicates first; to see them, SELECT the columns, GROUP BY them, HAVING count(*) > 1.")
 LINT_RULE(NEW_CONSTRAINT_BREAKS_OLD_WRITERS, 'B', "new-constraint-breaks-old-writers", LINT_BY_BREAK, false,
-		  "NOT VALID/valid constraint on columns old code writes",
-		  "default, deploy, constrain")
+		  "a constraint on columns that are written already",
+		  "Deploy what writes valid rows first, or set a default, and add the constraint in a later migration.")
 LINT_RULE(CHANGING_COLUMN_TYPE, 'B', "changing-column-type", LINT_BY_LOCK, false,
-		  "ALTER COLUMN TYPE",
-		  "new column, dual write")
+		  "ALTER COLUMN TYPE that writes the rows again",
+		  "Add a column of the new type, write both from a trigger, fill it in batches, then rename.")
 LINT_RULE(TYPE_CHANGE_REBUILDS_INDEX, 'B', "type-change-rebuilds-index", LINT_BY_LOCK, false,
-		  "coercible change that breaks opclass/collation",
-		  "")
+		  "ALTER COLUMN TYPE that leaves the rows, but not the indexes",
+		  "Drop the index first, and create it CONCURRENTLY afterwards in a migration with \"-- migrate: no-transaction\".")
 LINT_RULE(TYPE_CHANGE_RECHECKS_CONSTRAINT, 'B', "type-change-rechecks-constraint", LINT_BY_LOCK, false,
-		  "coercible change on a CHECKed column",
-		  "drop, change, re-add NOT VALID")
+		  "ALTER COLUMN TYPE that leaves the rows of a column with a CHECK",
+		  "Drop the CHECK first, change the type, add the CHECK NOT VALID, and VALIDATE CONSTRAINT in a later migration.")
 LINT_RULE(TYPE_CHANGE_BLOCKED_BY_DEPENDENTS, 'B', "type-change-blocked-by-dependents", LINT_BY_PROOF, false,
-		  "view, rule, generated column, row-type use",
-		  "recreate dependents")
+		  "ALTER COLUMN TYPE of a column that a view, rule, policy, trigger, function, publication or generated column uses, or of a table whose row type is stored",
+		  "Drop what uses the column first, and create it again after the change, in the same migration.")
 LINT_RULE(BAN_DROP_COLUMN, 'B', "ban-drop-column", LINT_BY_LOSS, false,
 		  "DROP COLUMN",
-		  "stop using, then drop")
+		  "Deploy what does not name the column any more first.")
 LINT_RULE(BAN_DROP_NOT_NULL, 'B', "ban-drop-not-null", LINT_BY_BREAK, false,
 		  "DROP NOT NULL",
-		  "")
+		  "Deploy what can read NULL first.")
 LINT_RULE(RENAMING_COLUMN, 'B', "renaming-column", LINT_BY_BREAK, false,
 		  "RENAME COLUMN",
-		  "view shim or new column")
+		  "Add a column of the new name and write both until nothing names the old one, or rename the table, too, and put a view with the old names in its place.")
 LINT_RULE(CHANGING_COLUMN_DEFAULT, 'B', "changing-column-default", LINT_BY_BREAK, false,
-		  "SET/DROP DEFAULT",
-		  "keep until deployed")
+		  "SET DEFAULT or DROP DEFAULT",
+		  "Keep the old default until all that writes to the table knows the new one.")
 LINT_RULE(BAN_CHAR_FIELD, 'B', "ban-char-field", LINT_BY_ADVICE, true,
-		  "char(n)",
-		  "text + CHECK")
+		  "a column of type char(n)",
+		  "Use text, with CHECK (char_length(...) <= n) if there has to be a limit.")
 LINT_RULE(PREFER_TEXT_FIELD, 'B', "prefer-text-field", LINT_BY_ADVICE, true,
-		  "varchar(n)",
-		  "text + CHECK")
+		  "a column of type varchar(n)",
+		  "Use text with CHECK (char_length(...) <= n), which can be changed without a rewrite.")
 LINT_RULE(TEXT_COLUMN_WITHOUT_LIMIT, 'B', "text-column-without-limit", LINT_BY_ADVICE, true,
-		  "text with no length CHECK (opt-in)",
-		  "CHECK")
+		  "a column of type text or varchar without a CHECK",
+		  "Add CHECK (char_length(...) <= n).")
 LINT_RULE(PREFER_TIMESTAMP_TZ, 'B', "prefer-timestamp-tz", LINT_BY_ADVICE, false,
-		  "timestamp",
-		  "timestamptz")
+		  "a column of type timestamp",
+		  "Use timestamptz.")
 LINT_RULE(PREFER_BIGINT_OVER_INT, 'B', "prefer-bigint-over-int", LINT_BY_ADVICE, false,
-		  "int/serial keys",
-		  "bigint")
+		  "a primary key, serial or identity column of type integer",
+		  "Use bigint.")
 LINT_RULE(PREFER_BIGINT_OVER_SMALLINT, 'B', "prefer-bigint-over-smallint", LINT_BY_ADVICE, false,
-		  "smallint",
-		  "bigint")
+		  "a column of type smallint",
+		  "Use bigint, or integer if it can never run out.")
 LINT_RULE(PREFER_IDENTITY, 'B', "prefer-identity", LINT_BY_ADVICE, false,
-		  "serial",
-		  "IDENTITY")
+		  "a column of a serial type",
+		  "Use bigint GENERATED ALWAYS AS IDENTITY.")
 LINT_RULE(BAN_JSON_COLUMN, 'B', "ban-json-column", LINT_BY_ADVICE, false,
-		  "json",
-		  "jsonb")
+		  "a column of type json",
+		  "Use jsonb.")
 LINT_RULE(NULLABLE_BOOLEAN_COLUMN, 'B', "nullable-boolean-column", LINT_BY_ADVICE, true,
-		  "nullable boolean (opt-in)",
-		  "NOT NULL DEFAULT")
+		  "a boolean column that may be NULL",
+		  "Add NOT NULL, and a DEFAULT.")
 LINT_RULE(WIDE_TABLE_ADD_COLUMN, 'B', "wide-table-add-column", LINT_BY_ADVICE, false,
-		  "column added to a very wide table",
-		  "split table")
+		  "ADD COLUMN on a table with very many columns",
+		  "Put the column into a table of its own that refers to this one.")
 LINT_RULE(COLUMN_ALIGNMENT_PADDING, 'B', "column-alignment-padding", LINT_BY_ADVICE, true,
-		  "CREATE TABLE column order",
-		  "reorder")
+		  "CREATE TABLE in an order of columns that leaves gaps",
+		  "Put columns of 8 bytes first, then those of 4, 2 and 1, and those of any length last.")
 
 /* C. Tables and schemas */
 LINT_RULE(BAN_DROP_TABLE, 'C', "ban-drop-table", LINT_BY_LOSS, false,
