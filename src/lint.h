@@ -69,6 +69,17 @@ typedef struct LintFinding
 	bool		proved;			/* from the catalogs, not from the text alone */
 } LintFinding;
 
+/* What a finding is based on, beyond its rule. */
+typedef struct LintBasis
+{
+	const PredictedRelation *lock;	/* the one that counts; NULL = the
+									 * predicted one */
+	int64		ms;				/* that others have made one wait already; -1 =
+								 * nobody */
+	List	   *lost;			/* OIDs of relations whose rows go */
+	bool		fails;			/* it was found out that the statement fails */
+} LintBasis;
+
 /* A row of migrate.lint_override that holds. */
 typedef struct LintOverride
 {
@@ -222,10 +233,14 @@ extern LintFinding *migrate_lint_find_loss(LintStatement *statement, LintRuleId 
 extern LintFinding *migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
 											  const char *format,...) pg_attribute_printf(4, 5);
 extern void migrate_lint_prove(LintFinding *finding);
+
+/* lintseverity.c */
 extern int64 migrate_lint_bytes(Oid relid);
 extern bool migrate_lint_is_empty(Oid relid);
 extern bool migrate_lint_is_slow(const PredictedRelation *relation);
 extern bool migrate_lint_loses(const LintStatement *statement, List *relids);
+extern bool migrate_lint_derive(const LintStatement *statement, LintFinding *finding,
+								const LintBasis *basis);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
 
 /* lintmemory.c */
