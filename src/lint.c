@@ -99,7 +99,7 @@ migrate_lint_wanted(LintRuleId id)
 		return false;
 	foreach(lc, names)
 		if (strcmp(lfirst(lc), rule->name) == 0)
-			return true;
+		return true;
 	return false;
 }
 
@@ -306,10 +306,11 @@ lint_predict(LintStatement *statement)
 }
 
 /* What is done with each statement, in this order. */
-static void (*const lint_steps[]) (LintStatement *) = {
+static void (*const lint_steps[]) (LintStatement *) =
+{
 	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_definition, migrate_lint_table,
-	migrate_lint_routine, migrate_lint_partition, migrate_lint_transaction, lint_check_ignores,
-	migrate_lint_remember, migrate_lint_note_changes,
+		migrate_lint_routine, migrate_lint_partition, migrate_lint_transaction, lint_check_ignores,
+		migrate_lint_remember, migrate_lint_note_changes,
 };
 
 /* How far a script has been looked at. */

@@ -27,8 +27,10 @@ typedef enum LintDerivation
 	LINT_BY_LOCK,				/* who waits and how long: the lock, what is
 								 * done under it, and the size; nothing is
 								 * said of new and of empty relations */
-	LINT_BY_LOSS,				/* data go: medium if they are kept, else error */
-	LINT_BY_BREAK,				/* what runs against the schema may break: medium */
+	LINT_BY_LOSS,				/* data go: medium if they are kept, else
+								 * error */
+	LINT_BY_BREAK,				/* what runs against the schema may break:
+								 * medium */
 	LINT_BY_PROOF,				/* it was found out that it fails: error */
 	LINT_BY_ADVICE				/* low */
 } LintDerivation;
@@ -74,8 +76,8 @@ typedef struct LintBasis
 {
 	const PredictedRelation *lock;	/* the one that counts; NULL = the
 									 * predicted one */
-	int64		ms;				/* that others have made one wait already; -1 =
-								 * nobody */
+	int64		ms;				/* that others have made one wait already; -1
+								 * = nobody */
 	List	   *lost;			/* OIDs of relations whose rows go */
 	bool		fails;			/* it was found out that the statement fails */
 } LintBasis;
@@ -91,7 +93,8 @@ typedef struct LintOverride
 typedef struct LintTarget
 {
 	Oid			relid;			/* InvalidOid = not there yet */
-	bool		is_new;			/* made earlier in the plan: empty, nobody uses it */
+	bool		is_new;			/* made earlier in the plan: empty, nobody
+								 * uses it */
 	const char *name;
 } LintTarget;
 
@@ -112,8 +115,8 @@ typedef struct LintEnumValue
 /* How names are looked up fast. */
 typedef struct LintNames
 {
-	keyset_hash *made;			/* hashes of relation names in Lint.made; value: the
-								 * last place there */
+	keyset_hash *made;			/* hashes of relation names in Lint.made;
+								 * value: the last place there */
 	const RangeVar *last;		/* looked up last, in the statement at hand */
 	LintTarget	target;			/* what it means */
 } LintNames;
@@ -126,13 +129,15 @@ typedef struct LintCourse
 	bool		told_lock_timeout;	/* findings that are told once */
 	bool		told_statement_timeout;
 	bool		told_tables;
-	List	   *read;			/* OIDs of tables whose rows ALTER TABLE has read
-								 * or written since other statements wrote any */
-	List	   *dropped;		/* names of indexes dropped IF EXISTS, as String */
-	keyset_hash *worked;		/* tables gone through while others are locked, and with
-								 * how much effort */
-	keyset_hash *probed;		/* relations whose holders were looked for, and for
-								 * which mode */
+	List	   *read;			/* OIDs of tables whose rows ALTER TABLE has
+								 * read or written since other statements
+								 * wrote any */
+	List	   *dropped;		/* names of indexes dropped IF EXISTS, as
+								 * String */
+	keyset_hash *worked;		/* tables gone through while others are
+								 * locked, and with how much effort */
+	keyset_hash *probed;		/* relations whose holders were looked for,
+								 * and for which mode */
 } LintCourse;
 
 /* All that is linted together, and what is known of it so far. */
@@ -141,34 +146,39 @@ typedef struct Lint
 	List	   *findings;		/* of LintFinding, in order */
 	List	   *made;			/* of LintMade: relations made or renamed so
 								 * far */
-	List	   *made_types;		/* of List of String: names of types made so far */
+	List	   *made_types;		/* of List of String: names of types made so
+								 * far */
 	List	   *made_columns;	/* of LintColumn */
 	List	   *dropped;		/* of PredictedDrop: all that went so far */
 	List	   *enum_values;	/* of LintEnumValue: to types that are there */
-	List	   *held;			/* of PredictedRelation: strongest locks so far in
-								 * the script, on relations that are there */
+	List	   *held;			/* of PredictedRelation: strongest locks so
+								 * far in the script, on relations that are
+								 * there */
 	keyset_hash *held_places;	/* of their OIDs in that list */
-	List	   *key_parents;	/* OIDs of tables that foreign keys added so far
-								 * in the script refer to */
+	List	   *key_parents;	/* OIDs of tables that foreign keys added so
+								 * far in the script refer to */
 	List	   *checks;			/* of LintCheck */
 	List	   *indexes;		/* of LintIndex */
-	List	   *touched;		/* OIDs of relations that are there, whose rows a
-								 * statement so far may have changed */
+	List	   *touched;		/* OIDs of relations that are there, whose
+								 * rows a statement so far may have changed */
 	int			reached;		/* so many of which have been followed further */
 	bool		triggered;		/* triggers of them may have changed others */
-	List	   *cleared;		/* and of those that, or parts of which, it may
-								 * have dropped or renamed */
+	List	   *cleared;		/* and of those that, or parts of which, it
+								 * may have dropped or renamed */
 	bool		redefined;		/* functions or publications may be others */
 	List	   *overrides;		/* of LintOverride */
 	List	   *policies;		/* OIDs of tables that got a policy so far */
-	keyset_hash *altered;		/* OIDs of relations altered, renamed or dropped so far */
+	keyset_hash *altered;		/* OIDs of relations altered, renamed or
+								 * dropped so far */
 	bool		rewired;		/* a statement so far may have changed what
 								 * depends on what, other than by a DROP */
 	bool		unsure;			/* names may mean something else by now */
-	bool		made_schema;	/* new relations may be in a schema made so far */
+	bool		made_schema;	/* new relations may be in a schema made so
+								 * far */
 	bool		opaque;			/* a statement so far may have done anything */
 	bool		down;			/* a down script */
-	int64		version;		/* of the script at hand, 0 = it is not registered */
+	int64		version;		/* of the script at hand, 0 = it is not
+								 * registered */
 	bool		out_of_order;	/* it is older than what is applied */
 	bool		has_down;		/* it has a down script */
 	char	   *search_path;	/* that the script at hand has set, or NULL */

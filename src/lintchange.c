@@ -76,7 +76,7 @@ lintchange_adds(Node *node)
 		case T_AlterTableStmt:
 			foreach(lc, ((AlterTableStmt *) node)->cmds)
 				if (!lintchange_part_adds(lfirst_node(AlterTableCmd, lc)))
-					return false;
+				return false;
 			return true;
 		default:
 			return false;
@@ -384,7 +384,7 @@ lintchange_implies(Node *expression, const char *column)
 	{
 		foreach(lc, ((BoolExpr *) expression)->args)
 			if (lintchange_implies(lfirst(lc), column))
-				return true;
+			return true;
 	}
 	else if (IsA(expression, NullTest) && ((NullTest *) expression)->nulltesttype == IS_NOT_NULL)
 	{

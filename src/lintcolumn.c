@@ -55,7 +55,7 @@ lintcolumn_any_rewrite(const Prediction *prediction)
 
 	foreach(lc, prediction->relations)
 		if (((PredictedRelation *) lfirst(lc))->rewrite)
-			return true;
+		return true;
 	return false;
 }
 

@@ -92,7 +92,7 @@ lintdefinition_has(const LintDefinition *definition, ConstrType type)
 
 	foreach(lc, definition->constraints)
 		if (lfirst_node(Constraint, lc)->contype == type)
-			return true;
+		return true;
 	foreach(lc, definition->elements)
 	{
 		Constraint *constraint = lfirst(lc);
@@ -124,7 +124,7 @@ lintdefinition_is_checked(const LintDefinition *definition)
 
 	foreach(lc, definition->constraints)
 		if (lfirst_node(Constraint, lc)->contype == CONSTR_CHECK)
-			return true;
+		return true;
 	foreach(lc, definition->elements)
 	{
 		Constraint *constraint = lfirst(lc);
@@ -285,7 +285,7 @@ migrate_lint_definition(LintStatement *statement)
 		case T_CreateSchemaStmt:
 			foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
 				if (IsA(lfirst(lc), CreateStmt))
-					lintdefinition_create(statement, lfirst(lc));
+				lintdefinition_create(statement, lfirst(lc));
 			break;
 		case T_AlterTableStmt:
 			lintdefinition_alter(statement, (AlterTableStmt *) node);

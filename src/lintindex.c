@@ -84,8 +84,8 @@ typedef enum LintIndexMatch
 	LINTINDEX_ANY_ORDER,		/* it begins with them, in any order */
 	LINTINDEX_BEGINS,			/* it begins with them, as they are */
 	LINTINDEX_SAME,				/* it has just these, and is unique */
-	LINTINDEX_LESS				/* they begin with it, and it is good for nothing
-								 * else */
+	LINTINDEX_LESS				/* they begin with it, and it is good for
+								 * nothing else */
 } LintIndexMatch;
 
 /* Tell whether the number of columns of an index, and what it is for, allow a match. */
@@ -225,13 +225,16 @@ lintindex_reindex(LintStatement *statement, const ReindexStmt *reindex)
 
 	foreach(lc, reindex->params)
 		if (strcmp(lfirst_node(DefElem, lc)->defname, "concurrently") == 0)
-			return;
+		return;
 	foreach(lc, statement->prediction->relations)
 	{
 		PredictedRelation work = *(PredictedRelation *) lfirst(lc);
 		char		relkind = get_rel_relkind(work.relid);
 
-		/* what is built is an index, but the table is what everybody waits for */
+		/*
+		 * what is built is an index, but the table is what everybody waits
+		 * for
+		 */
 		work.build = true;
 		if (work.mode == ShareLock && (relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW))
 			migrate_lint_find_under(statement, LINT_REQUIRE_CONCURRENT_REINDEX, &work,

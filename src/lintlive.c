@@ -105,7 +105,8 @@ lintlive_holders(const PredictedRelation *relation)
 
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relation->relid);
 	transactions = GetLockConflicts(&tag, relation->mode, &count);
-	if (count > 0)				/* see what they do now, not what they did before */
+	if (count > 0)				/* see what they do now, not what they did
+								 * before */
 		pgstat_clear_backend_activity_snapshot();
 	for (int i = 0; i < count; i++)
 		lintlive_holder(&holders, &transactions[i]);

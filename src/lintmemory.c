@@ -262,7 +262,7 @@ lintmemory_remember_relation(LintStatement *statement)
 		case T_CreateSchemaStmt:
 			foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
 				if (IsA(lfirst(lc), CreateStmt))
-					lintmemory_made(lint, ((CreateStmt *) lfirst(lc))->relation, false);
+				lintmemory_made(lint, ((CreateStmt *) lfirst(lc))->relation, false);
 			break;
 		case T_RenameStmt:
 			lintmemory_rename(statement, (RenameStmt *) node);

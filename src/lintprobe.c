@@ -71,7 +71,7 @@ lintprobe_lock(Oid relid, double *blocks)
 	relation_close(rel, NoLock);
 	foreach(lc, indexes)
 		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
-			return false;
+		return false;
 	return true;
 }
 
@@ -125,7 +125,7 @@ lintprobe_look(void *argument)
 	foreach(lc, family)
 		if (migrate_lint_is_touched(probe->statement, lfirst_oid(lc)) ||
 			!lintprobe_lock(lfirst_oid(lc), &blocks))
-			return;
+		return;
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT 1 FROM %s%s", probe->alone ? "ONLY " : "",
 					 migrate_describe_relation(probe->relid));
@@ -202,7 +202,10 @@ migrate_lint_probe_duplicate(const LintStatement *statement, Oid relid, List *co
 	LintProbe	probe = {.statement = statement, .relid = relid, .columns = columns,
 	.nulls_are_equal = nulls_are_equal, .condition = lintprobe_duplicate};
 
-	/* an index of a partitioned table covers the partitions, that of a parent only itself */
+	/*
+	 * an index of a partitioned table covers the partitions, that of a parent
+	 * only itself
+	 */
 	probe.alone = get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE;
 	if (columns != NIL)
 		(void) migrate_attempt(lintprobe_look, &probe);

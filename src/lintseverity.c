@@ -126,8 +126,8 @@ static LintSeverity
 lintseverity_lock_severity(LOCKMODE mode, bool rewrite, int64 ms)
 {
 	/*
-	 * ANALYZE, VACUUM and other DDL wait; the application does not, unless all
-	 * rows are locked because they are written.
+	 * ANALYZE, VACUUM and other DDL wait; the application does not, unless
+	 * all rows are locked because they are written.
 	 */
 	if (mode < ShareLock && !(mode == RowExclusiveLock && rewrite))
 		return LINT_LOW;
@@ -185,7 +185,11 @@ migrate_lint_derive(const LintStatement *statement, LintFinding *finding, const 
 	switch (basis->fails ? LINT_BY_PROOF : migrate_lint_rules[finding->rule].derivation)
 	{
 		case LINT_BY_LOCK:
-			/* nobody waits for what is not there, and not long for what is empty */
+
+			/*
+			 * nobody waits for what is not there, and not long for what is
+			 * empty
+			 */
 			return OidIsValid(finding->relid) &&
 				(finding->bytes != 0 || basis->ms >= 0 ||
 				 get_rel_relkind(finding->relid) == RELKIND_PARTITIONED_TABLE);
