@@ -28,6 +28,7 @@ COMMENT ON COLUMN migrate.lint_override.created_by IS 'who said so';
 COMMENT ON COLUMN migrate.lint_override.created_at IS 'and when';
 COMMENT ON CONSTRAINT lint_override_reason_check ON migrate.lint_override IS 'a reason is asked for';
 COMMENT ON CONSTRAINT lint_override_rule_relation_key ON migrate.lint_override IS 'one for each rule and relation';
+COMMENT ON INDEX migrate.lint_override_rule_relation_key IS 'finds the override of a rule and relation';
 SELECT pg_catalog.pg_extension_config_dump('migrate.lint_override', '');
 
 CREATE FUNCTION @extschema@.migrate_lint(version bigint DEFAULT NULL)

@@ -110,6 +110,10 @@ SELECT * FROM lint('ALTER TABLE nowhere ADD a text; SELECT FROM nowhere a JOIN n
 SELECT * FROM lint('CREATE INDEX large_id ON artist (id); CREATE TABLE artist (id bigint); CREATE VIEW work AS SELECT 1; CREATE SEQUENCE regress_lint_transaction.vacant; CREATE TABLE work_view AS SELECT 1');
 SELECT * FROM lint('ALTER TABLE artist ADD note text, DROP nothing; ALTER TABLE work ALTER nothing SET NOT NULL; ALTER TABLE vacant RENAME nothing TO something; ALTER TABLE large RENAME id TO filling');
 SELECT * FROM lint('ALTER TABLE artist ADD CONSTRAINT artist_pkey UNIQUE (id), DROP CONSTRAINT nothing; ALTER TABLE work VALIDATE CONSTRAINT nothing');
+CREATE TABLE heir (CONSTRAINT positive CHECK (id > 0)) INHERITS (vacant);
+ALTER TABLE vacant ADD CONSTRAINT positive CHECK (id > 0);
+SELECT * FROM lint('ALTER TABLE heir ADD CONSTRAINT positive CHECK (id > 0)');
+DROP TABLE heir;
 -- what is allowed to be missing, or there; what earlier statements make or take away
 SELECT * FROM lint('ALTER TABLE IF EXISTS nowhere ADD a text; DROP VIEW IF EXISTS nowhere; CREATE TABLE IF NOT EXISTS artist (id bigint); CREATE OR REPLACE VIEW work_view AS SELECT 1::bigint AS id; CREATE TEMP TABLE artist (id bigint)');
 SELECT rule, message FROM lint('CREATE TABLE own (id bigserial PRIMARY KEY, up bigint REFERENCES own); ALTER TABLE own ADD a text; ALTER SEQUENCE own_id_seq CACHE 2; ALTER INDEX own_pkey RENAME TO p; SELECT last_value FROM own_id_seq;

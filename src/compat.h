@@ -35,11 +35,6 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
-#if PG_VERSION_NUM >= 170000
-#include "storage/procarray.h"
-#else
-#include "storage/sinvaladt.h"
-#endif
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
 #include "parser/parsetree.h"
@@ -204,26 +199,17 @@ compat_rows_written(Oid relid)
 }
 
 /*
- * Return the process of a transaction that GetLockConflicts() told, if it is
- * still in it; NULL = not, or it is a prepared one.  17 renamed all of it.
+ * Tell whether a process is in a virtual transaction still: it may be in another
+ * one after it has prepared that one.  17 moved the field.
  */
-static inline PGPROC *
-compat_transaction_process(const VirtualTransactionId *transaction)
+static inline bool
+compat_proc_is_in(const PGPROC *proc, const VirtualTransactionId *vxid)
 {
-	PGPROC	   *process;
-
-	if (VirtualTransactionIdIsRecoveredPreparedXact(*transaction))
-		return NULL;
 #if PG_VERSION_NUM >= 170000
-	process = ProcNumberGetProc(transaction->procNumber);
-	if (process != NULL && process->vxid.lxid != transaction->localTransactionId)
-		process = NULL;
+	return proc->vxid.lxid == vxid->localTransactionId;
 #else
-	process = BackendIdGetProc(transaction->backendId);
-	if (process != NULL && process->lxid != transaction->localTransactionId)
-		process = NULL;
+	return proc->lxid == vxid->localTransactionId;
 #endif
-	return process;
 }
 
 /* Return what the server knows of one of its sessions; 16 renamed the function. */

@@ -19,16 +19,10 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "parser/parser.h"
 #include "storage/bufmgr.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -36,6 +30,7 @@
 
 #include "attempt.h"
 #include "describe.h"
+#include "exempt.h"
 #include "lint.h"
 #include "predicting.h"
 #include "settings.h"
@@ -172,18 +167,46 @@ lint_lock_severity(LOCKMODE mode, bool rewrite, int64 ms)
 	return ms >= LINT_HIGH_MS ? LINT_HIGH : ms >= LINT_MEDIUM_MS ? LINT_MEDIUM : LINT_LOW;
 }
 
-/* What a severity is derived from, where the prediction of the statement is not it. */
-typedef struct LintCause
+/*
+ * Tell whether rows would go for good: of one of some relations, where InvalidOid
+ * stands for what is no relation and never kept.
+ */
+bool
+migrate_lint_loses(const LintStatement *statement, List *relids)
 {
-	const PredictedRelation *lock;	/* NULL = the prediction is */
-	int64		ms;				/* that others have made one wait already; -1 = nobody */
-} LintCause;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+	{
+		Oid			relid = lfirst_oid(lc);
+
+		if (!OidIsValid(relid))
+			return true;
+		if (get_rel_persistence(relid) != RELPERSISTENCE_TEMP &&
+			(!migrate_backups ||
+			 migrate_exempt_directive(statement->script->directives.no_backup, relid) != NULL) &&
+			!migrate_lint_is_empty(relid))
+			return true;
+	}
+	return false;
+}
+
+/* What a finding is based on, beyond its rule. */
+typedef struct LintBasis
+{
+	const PredictedRelation *lock;	/* the one that counts; NULL = the
+									 * predicted one */
+	int64		ms;				/* that others have made one wait already; -1 =
+								 * nobody */
+	List	   *lost;			/* OIDs of relations whose rows go */
+	bool		fails;			/* it was found out that the statement fails */
+} LintBasis;
 
 /* Fill in the lock that counts, what is done under it, and its severity. */
 static void
-lint_derive_lock(const LintStatement *statement, LintFinding *finding, const LintCause *cause)
+lint_derive_lock(const LintStatement *statement, LintFinding *finding, const LintBasis *basis)
 {
-	const PredictedRelation *relation = cause->lock;
+	const PredictedRelation *relation = basis->lock;
 	int64		ms = 0;
 
 	finding->bytes = OidIsValid(finding->relid) ? migrate_lint_bytes(finding->relid) : -1;
@@ -195,23 +218,23 @@ lint_derive_lock(const LintStatement *statement, LintFinding *finding, const Lin
 		relation = lint_whole(statement->prediction, relation, &finding->bytes);
 	finding->mode = relation->mode;
 	finding->work = lint_work(relation, finding->bytes, &ms);
-	finding->severity = lint_lock_severity(relation->mode, relation->rewrite, Max(ms, cause->ms));
+	finding->severity = lint_lock_severity(relation->mode, relation->rewrite, Max(ms, basis->ms));
 }
 
 /* Fill in what the severity comes from; false = there is nothing to say. */
 static bool
-lint_derive(const LintStatement *statement, LintFinding *finding, const LintCause *cause)
+lint_derive(const LintStatement *statement, LintFinding *finding, const LintBasis *basis)
 {
-	lint_derive_lock(statement, finding, cause);
-	switch (migrate_lint_rules[finding->rule].derivation)
+	lint_derive_lock(statement, finding, basis);
+	switch (basis->fails ? LINT_BY_PROOF : migrate_lint_rules[finding->rule].derivation)
 	{
 		case LINT_BY_LOCK:
 			/* nobody waits for what is not there, and not long for what is empty */
 			return OidIsValid(finding->relid) &&
-				(finding->bytes != 0 || cause->ms >= 0 ||
+				(finding->bytes != 0 || basis->ms >= 0 ||
 				 get_rel_relkind(finding->relid) == RELKIND_PARTITIONED_TABLE);
 		case LINT_BY_LOSS:
-			finding->severity = migrate_backups ? LINT_MEDIUM : LINT_ERROR;
+			finding->severity = migrate_lint_loses(statement, basis->lost) ? LINT_ERROR : LINT_MEDIUM;
 			break;
 		case LINT_BY_BREAK:
 			finding->severity = LINT_MEDIUM;
@@ -286,7 +309,8 @@ migrate_lint_wanted(LintRuleId id)
 
 /* Say something of the statement. */
 static LintFinding *
-lint_find(LintStatement *statement, LintRuleId rule, Oid relid, LintCause cause, char *message)
+lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const LintBasis *basis,
+		  char *message)
 {
 	LintFinding *finding;
 
@@ -298,9 +322,9 @@ lint_find(LintStatement *statement, LintRuleId rule, Oid relid, LintCause cause,
 	finding->rule = rule;
 	finding->relid = relid;
 	finding->relation = OidIsValid(relid) ? migrate_describe_relation(relid) : NULL;
-	finding->proved = OidIsValid(relid);
+	finding->proved = OidIsValid(relid) || basis->fails;
 	finding->message = message;
-	if (!lint_derive(statement, finding, &cause) ||
+	if (!lint_derive(statement, finding, basis) ||
 		lint_is_overridden(statement->lint, finding) ||
 		lint_is_ignored(statement, migrate_lint_rules[rule].name))
 		return NULL;
@@ -338,6 +362,7 @@ lint_format(const char *format, va_list args)
 LintFinding *
 migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const char *format,...)
 {
+	LintBasis	basis = {.ms = -1, .lost = OidIsValid(relid) ? list_make1_oid(relid) : NIL};
 	va_list		args;
 	char	   *message;
 
@@ -346,7 +371,7 @@ migrate_lint_find(LintStatement *statement, LintRuleId rule, Oid relid, const ch
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, relid, (LintCause) {.ms = -1}, message);
+	return lint_find(statement, rule, relid, &basis, message);
 }
 
 /* The same, of work that is done while a lock of an earlier statement is held. */
@@ -354,13 +379,14 @@ LintFinding *
 migrate_lint_find_under(LintStatement *statement, LintRuleId rule, const PredictedRelation *held,
 						const char *format,...)
 {
+	LintBasis	basis = {.lock = held, .ms = -1};
 	va_list		args;
 	char	   *message;
 
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, held->relid, (LintCause) {.lock = held, .ms = -1}, message);
+	return lint_find(statement, rule, held->relid, &basis, message);
 }
 
 /* The same, of a lock that others stand in the way of, for so many milliseconds so far. */
@@ -368,145 +394,69 @@ LintFinding *
 migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule, const PredictedRelation *lock,
 						  int64 ms, const char *format,...)
 {
+	LintBasis	basis = {.lock = lock, .ms = ms};
 	va_list		args;
 	char	   *message;
 
 	va_start(args, format);
 	message = lint_format(format, args);
 	va_end(args);
-	return lint_find(statement, rule, lock->relid, (LintCause) {.lock = lock, .ms = ms}, message);
+	return lint_find(statement, rule, lock->relid, &basis, message);
 }
 
-/* Return the key of a relation's name, whatever its schema. */
-static uint64
-lint_name_key(const char *relname)
+/*
+ * The same, of the loss of the rows of some relations; InvalidOid among them stands
+ * for what is no relation and never kept.
+ */
+LintFinding *
+migrate_lint_find_loss(LintStatement *statement, LintRuleId rule, Oid relid, List *lost,
+					   const char *format,...)
 {
-	return hash_bytes_extended((const unsigned char *) relname, strlen(relname), 0);
+	LintBasis	basis = {.ms = -1, .lost = lost};
+	va_list		args;
+	char	   *message;
+
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, relid, &basis, message);
 }
 
-/* Tell whether a name may mean a relation that was made. */
-static bool
-lint_means(const RangeVar *name, const RangeVar *made)
+/* The same, of a statement that was found to fail. */
+LintFinding *
+migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
+						  const char *format,...)
 {
-	return strcmp(made->relname, name->relname) == 0 &&
-		(made->schemaname == NULL || name->schemaname == NULL ||
-		 strcmp(made->schemaname, name->schemaname) == 0);
+	LintBasis	basis = {.ms = -1, .fails = true};
+	va_list		args;
+	char	   *message;
+
+	va_start(args, format);
+	message = lint_format(format, args);
+	va_end(args);
+	return lint_find(statement, rule, relid, &basis, message);
 }
 
-/* Tell whether a name means a relation that was made earlier in the plan. */
-static bool
-lint_is_made(Lint *lint, const RangeVar *name)
+/* Note that a finding, if there is one, comes from the catalogs. */
+void
+migrate_lint_prove(LintFinding *finding)
 {
-	KeySetEntry *entry;
-	ListCell   *lc;
-	bool		found;
-
-	for (; lint->names.hashed < list_length(lint->made); lint->names.hashed++)
-	{
-		RangeVar   *made = list_nth(lint->made, lint->names.hashed);
-
-		keyset_insert(lint->names.made, lint_name_key(made->relname), &found)->value = lint->names.hashed;
-	}
-	entry = keyset_lookup(lint->names.made, lint_name_key(name->relname));
-	if (entry == NULL)
-		return false;
-	if (lint_means(name, list_nth(lint->made, entry->value)))
-		return true;
-	foreach(lc, lint->made)
-		if (lint_means(name, lfirst(lc)))
-			return true;
-	return false;
-}
-
-/* Look up a relation that a statement names. */
-LintTarget
-migrate_lint_target(const LintStatement *statement, const RangeVar *name)
-{
-	LintNames  *names = &statement->lint->names;
-
-	if (names->last == name)
-		return names->target;
-	names->target = (LintTarget) {
-		.name = quote_qualified_identifier(name->schemaname, name->relname),
-			.is_new = lint_is_made(statement->lint, name)
-	};
-	if (!names->target.is_new)
-		names->target.relid = RangeVarGetRelid(name, NoLock, true);
-	names->last = name;
-	return names->target;
-}
-
-/* Remember a relation that a statement makes, unless there is one of the name. */
-static void
-lint_made(Lint *lint, RangeVar *name, bool if_not_exists)
-{
-	if (!if_not_exists || !OidIsValid(RangeVarGetRelid(name, NoLock, true)))
-		lint->made = lappend(lint->made, name);
-}
-
-/* Remember what a statement leaves for those after it. */
-static void
-lint_remember(LintStatement *statement)
-{
-	Lint	   *lint = statement->lint;
-	Node	   *node = statement->node;
-	ListCell   *lc;
-
-	lint->opaque |= statement->prediction->opaque;
-	switch (nodeTag(node))
-	{
-		case T_CreateStmt:
-			lint_made(lint, ((CreateStmt *) node)->relation, ((CreateStmt *) node)->if_not_exists);
-			break;
-		case T_CreateTableAsStmt:
-			lint_made(lint, ((CreateTableAsStmt *) node)->into->rel, ((CreateTableAsStmt *) node)->if_not_exists);
-			break;
-		case T_ViewStmt:
-			lint_made(lint, ((ViewStmt *) node)->view, ((ViewStmt *) node)->replace);
-			break;
-		case T_CreateEnumStmt:
-			lint->made_types = lappend(lint->made_types, ((CreateEnumStmt *) node)->typeName);
-			break;
-		case T_CreateDomainStmt:
-			lint->made_types = lappend(lint->made_types, ((CreateDomainStmt *) node)->domainname);
-			break;
-		case T_RenameStmt:
-			if (((RenameStmt *) node)->renameType == OBJECT_TABLE)
-				lint->made = lappend(lint->made, makeRangeVar(((RenameStmt *) node)->relation->schemaname,
-															  ((RenameStmt *) node)->newname, -1));
-			break;
-		default:
-			break;
-	}
-	foreach(lc, statement->prediction->relations)
-	{
-		PredictedRelation *relation = lfirst(lc);
-		PredictedRelation *held;
-		KeySetEntry *place;
-
-		if (relation->mode < ShareUpdateExclusiveLock)
-			continue;
-		place = keyset_lookup(lint->held_places, relation->relid);
-		if (place != NULL)
-		{
-			held = list_nth(lint->held, place->value);
-			held->mode = Max(held->mode, relation->mode);
-			continue;
-		}
-		(void) keyset_add(lint->held_places, relation->relid, list_length(lint->held));
-		lint->held = lappend(lint->held, memcpy(palloc(sizeof(PredictedRelation)), relation,
-													sizeof(PredictedRelation)));
-	}
+	if (finding != NULL)
+		finding->proved = true;
 }
 
 /* Count the line ends in a text. */
 static int
 lint_lines(const char *text, int length)
 {
+	const char *end = text + length;
 	int			lines = 0;
 
-	for (int i = 0; i < length; i++)
-		lines += text[i] == '\n';
+	while ((text = memchr(text, '\n', end - text)) != NULL)
+	{
+		lines++;
+		text++;
+	}
 	return lines;
 }
 
@@ -562,8 +512,8 @@ lint_predict(LintStatement *statement)
 /* What is done with each statement, in this order. */
 static void (*const lint_steps[]) (LintStatement *) = {
 	lint_predict, migrate_lint_index, migrate_lint_column, migrate_lint_definition, migrate_lint_table,
-	migrate_lint_routine, migrate_lint_partition, migrate_lint_transaction, lint_check_ignores, lint_remember,
-	migrate_lint_note_changes,
+	migrate_lint_routine, migrate_lint_partition, migrate_lint_transaction, lint_check_ignores,
+	migrate_lint_remember, migrate_lint_note_changes,
 };
 
 /* How far a script has been looked at. */
@@ -591,7 +541,8 @@ lint_statement_begin(LintProgress *progress, const ScriptStatement *stmt)
 
 	statement->number++;
 	statement->line = stmt->line;
-	statement->node = ((ScriptStatement *) list_nth(statement->script->statements, progress->place))->node;
+	statement->text = pnstrdup(statement->script->clean + stmt->offset, stmt->length);
+	statement->node = stmt->node;
 	statement->prediction = palloc0(sizeof(Prediction));
 	statement->ignores = lint_ignores(statement->script, progress->after, stmt->line);
 	statement->used = NIL;

@@ -62,6 +62,7 @@ typedef struct LintFinding
 	Oid			relid;			/* InvalidOid = it is not about one */
 	char	   *relation;		/* its name, or NULL */
 	char	   *message;
+	Oid			object;			/* function that it is about, or InvalidOid */
 	LOCKMODE	mode;			/* what the severity comes from: NoLock = not */
 	const char *work;			/* "catalog", "scan", "index build", "rewrite" */
 	int64		bytes;			/* size of the relation, -1 = not looked at */
@@ -83,12 +84,25 @@ typedef struct LintTarget
 	const char *name;
 } LintTarget;
 
+/* A relation made so far, or one that got another name. */
+typedef struct LintMade
+{
+	const RangeVar *name;
+	Oid			relid;			/* InvalidOid = it is new */
+} LintMade;
+
+/* A value added to an enum so far. */
+typedef struct LintEnumValue
+{
+	Oid			type;
+	const char *value;
+} LintEnumValue;
+
 /* How names are looked up fast. */
 typedef struct LintNames
 {
 	keyset_hash *made;			/* hashes of relation names in Lint.made; value: the
 								 * last place there */
-	int			hashed;			/* how many of these are in it */
 	const RangeVar *last;		/* looked up last, in the statement at hand */
 	LintTarget	target;			/* what it means */
 } LintNames;
@@ -114,10 +128,12 @@ typedef struct LintCourse
 typedef struct Lint
 {
 	List	   *findings;		/* of LintFinding, in order */
-	List	   *made;			/* of RangeVar: relations made so far */
+	List	   *made;			/* of LintMade: relations made or renamed so
+								 * far */
 	List	   *made_types;		/* of List of String: names of types made so far */
 	List	   *made_columns;	/* of LintColumn */
-	List	   *enum_values;	/* of char *: added so far, to types that are there */
+	List	   *dropped;		/* of PredictedDrop: all that went so far */
+	List	   *enum_values;	/* of LintEnumValue: to types that are there */
 	List	   *held;			/* of PredictedRelation: strongest locks so far in
 								 * the script, on relations that are there */
 	keyset_hash *held_places;	/* of their OIDs in that list */
@@ -133,7 +149,10 @@ typedef struct Lint
 								 * have dropped or renamed */
 	bool		redefined;		/* functions or publications may be others */
 	List	   *overrides;		/* of LintOverride */
+	List	   *policies;		/* OIDs of tables that got a policy so far */
 	keyset_hash *altered;		/* OIDs of relations altered, renamed or dropped so far */
+	bool		rewired;		/* a statement so far may have changed what
+								 * depends on what, other than by a DROP */
 	bool		unsure;			/* names may mean something else by now */
 	bool		made_schema;	/* new relations may be in a schema made so far */
 	bool		opaque;			/* a statement so far may have done anything */
@@ -177,6 +196,7 @@ typedef struct LintStatement
 	const Script *script;
 	int			number;			/* counting those that run from 1 */
 	int			line;
+	const char *text;			/* of its tokens */
 	Node	   *node;			/* raw parse tree */
 	const Prediction *prediction;
 	List	   *ignores;		/* of DirectiveIgnore that stand above it */
@@ -196,12 +216,24 @@ extern LintFinding *migrate_lint_find_under(LintStatement *statement, LintRuleId
 extern LintFinding *migrate_lint_find_waiting(LintStatement *statement, LintRuleId rule,
 											  const PredictedRelation *lock, int64 ms,
 											  const char *format,...) pg_attribute_printf(5, 6);
-extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
-extern bool migrate_lint_is_empty(Oid relid);
+extern LintFinding *migrate_lint_find_loss(LintStatement *statement, LintRuleId rule, Oid relid,
+										   List *lost, const char *format,...) pg_attribute_printf(5, 6);
+extern LintFinding *migrate_lint_find_failing(LintStatement *statement, LintRuleId rule, Oid relid,
+											  const char *format,...) pg_attribute_printf(4, 5);
+extern void migrate_lint_prove(LintFinding *finding);
 extern int64 migrate_lint_bytes(Oid relid);
+extern bool migrate_lint_is_empty(Oid relid);
 extern bool migrate_lint_is_slow(const PredictedRelation *relation);
 extern bool migrate_lint_wanted(LintRuleId rule);
+extern bool migrate_lint_loses(const LintStatement *statement, List *relids);
 extern const char *migrate_lint_severity_name(LintSeverity severity);
+
+/* lintmemory.c */
+extern Oid	migrate_lint_relation(const RangeVar *name);
+extern bool migrate_lint_is_dropped(const Lint *lint, Oid class, Oid object);
+extern bool migrate_lint_type_is_new(const Lint *lint, List *name);
+extern LintTarget migrate_lint_target(const LintStatement *statement, const RangeVar *name);
+extern void migrate_lint_remember(LintStatement *statement);
 
 /* lintchange.c */
 extern void migrate_lint_note_changes(LintStatement *statement);
@@ -222,6 +254,24 @@ extern void migrate_lint_course(LintStatement *statement);
 
 /* lintoverride.c */
 extern List *migrate_lint_overrides(void);
+
+/* lintdepend.c */
+extern Oid	migrate_lint_type_oid(const TypeName *name);
+extern Oid	migrate_lint_function_oid(ObjectType type, const ObjectWithArgs *name);
+extern List *migrate_lint_users(Oid class, Oid object);
+extern List *migrate_lint_left(const LintStatement *statement, List *objects);
+extern List *migrate_lint_namers(const char *name);
+extern char *migrate_lint_describe(List *objects);
+
+/* parts of the section on tables */
+extern void migrate_lint_drop(LintStatement *statement);
+extern void migrate_lint_storage(LintStatement *statement);
+extern void migrate_lint_name(LintStatement *statement);
+
+/* parts of the section on routines */
+extern void migrate_lint_security(LintStatement *statement);
+extern void migrate_lint_type(LintStatement *statement);
+extern void migrate_lint_enum_use(LintStatement *statement);
 
 /* one for each section of rules */
 extern void migrate_lint_index(LintStatement *statement);

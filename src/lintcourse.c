@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "nodes/makefuncs.h"
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -77,54 +77,17 @@ lintcourse_select(Lint *lint, const SelectStmt *select)
 		lintcourse_set_path(lint, lintcourse_string(lsecond(call->args)));
 }
 
-/* Remember a relation that is made, or that has got this name. */
+/* Statements that change what names mean in ways that are not followed. */
 static void
-lintcourse_made(Lint *lint, RangeVar *name)
+lintcourse_confuses(Lint *lint, Node *node)
 {
-	lint->made = lappend(lint->made, name);
-}
-
-/* Statements that make relations other than tables and views, or move them. */
-static void
-lintcourse_makes(Lint *lint, Node *node)
-{
-	RangeVar   *relation;
-	ListCell   *lc;
-
 	switch (nodeTag(node))
 	{
-		case T_CreateForeignTableStmt:
-			lintcourse_made(lint, ((CreateForeignTableStmt *) node)->base.relation);
-			break;
-		case T_CreateSeqStmt:
-			lintcourse_made(lint, ((CreateSeqStmt *) node)->sequence);
-			break;
-		case T_CompositeTypeStmt:
-			lintcourse_made(lint, ((CompositeTypeStmt *) node)->typevar);
-			break;
-		case T_SelectStmt:
-			if (((SelectStmt *) node)->intoClause != NULL)
-				lintcourse_made(lint, ((SelectStmt *) node)->intoClause->rel);
-			break;
-		case T_AlterObjectSchemaStmt:
-			relation = ((AlterObjectSchemaStmt *) node)->relation;
-			if (relation != NULL)
-				lintcourse_made(lint, makeRangeVar(((AlterObjectSchemaStmt *) node)->newschema,
-												 relation->relname, -1));
-			break;
 		case T_RenameStmt:
-			relation = ((RenameStmt *) node)->relation;
-			/* of tables that is remembered already */
-			if (relation != NULL && ((RenameStmt *) node)->renameType != OBJECT_TABLE &&
-				((RenameStmt *) node)->renameType != OBJECT_COLUMN)
-				lintcourse_made(lint, makeRangeVar(relation->schemaname, ((RenameStmt *) node)->newname, -1));
 			lint->unsure |= ((RenameStmt *) node)->renameType == OBJECT_SCHEMA;
 			break;
 		case T_CreateSchemaStmt:
 			lint->made_schema = true;
-			foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
-				if (IsA(lfirst(lc), CreateStmt))
-					lintcourse_made(lint, ((CreateStmt *) lfirst(lc))->relation);
 			break;
 		case T_DropStmt:
 			lint->unsure |= ((DropStmt *) node)->removeType == OBJECT_EXTENSION;
@@ -160,6 +123,6 @@ migrate_lint_course(LintStatement *statement)
 		lintcourse_set(statement->lint, (VariableSetStmt *) statement->node);
 	else if (IsA(statement->node, SelectStmt))
 		lintcourse_select(statement->lint, (SelectStmt *) statement->node);
-	lintcourse_makes(statement->lint, statement->node);
+	lintcourse_confuses(statement->lint, statement->node);
 	lintcourse_touches(statement);
 }

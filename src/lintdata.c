@@ -313,7 +313,7 @@ lintdata_bulk(LintStatement *statement, const RangeVar *name, bool all)
 	double		rows;
 	double		there;
 
-	if (relation == NULL || migrate_lint_is_empty(target.relid))
+	if (relation == NULL)
 		return;
 	lock = *relation;
 	lock.rewrite = true;

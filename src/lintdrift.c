@@ -12,6 +12,7 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "utils/lsyscache.h"
 
 #include "lint.h"
@@ -245,7 +246,8 @@ lintdrift_constraint(LintStatement *statement, Oid relid, const AlterTableCmd *c
 	{
 		case AT_AddConstraint:
 			name = castNode(Constraint, command->def)->conname;
-			if (name != NULL && migrate_predict_constraint(relid, name, &there) &&
+			/* a check that a child has inherited may be added to it again */
+			if (name != NULL && !has_superclass(relid) && migrate_predict_constraint(relid, name, &there) &&
 				!lintdrift_is_along(alter, AT_DropConstraint, name))
 				lintdrift_fails(statement, relid, psprintf("constraint \"%s\" already exists", name));
 			break;
@@ -254,7 +256,11 @@ lintdrift_constraint(LintStatement *statement, Oid relid, const AlterTableCmd *c
 				lintdrift_fails(statement, relid, psprintf("constraint \"%s\" does not exist", name));
 			break;
 		case AT_ValidateConstraint:
-			/* one that comes in the same statement has its name in a node of its own */
+
+			/*
+			 * one that comes in the same statement has its name in a node of
+			 * its own
+			 */
 			if (list_length(alter->cmds) == 1 && !migrate_predict_constraint(relid, name, &there))
 				lintdrift_fails(statement, relid, psprintf("constraint \"%s\" does not exist", name));
 			break;

@@ -33,7 +33,8 @@ typedef struct LiveHolders
 	int			count;
 	int			pid;			/* of the one that is there for longest, or 0 */
 	TransactionId prepared;		/* one that is prepared, or 0 */
-	int			wraparound;		/* pid of a vacuum that does not give way, or 0 */
+	int			wraparound;		/* pid of a vacuum that does not give way, or
+								 * 0 */
 	int			autovacuum;		/* how many give way to whoever waits */
 	int64		ms;				/* for how long; -1 = it is not known */
 } LiveHolders;
@@ -63,8 +64,8 @@ lintlive_age(int pid)
 static void
 lintlive_holder(LiveHolders *holders, const VirtualTransactionId *transaction)
 {
-	PGPROC	   *process = compat_transaction_process(transaction);
-	int			pid = process == NULL ? 0 : process->pid;
+	PGPROC	   *process = compat_vxid_proc(transaction);
+	int			pid = process == NULL || !compat_proc_is_in(process, transaction) ? 0 : process->pid;
 	bool		more;
 	int64		ms;
 
@@ -104,6 +105,8 @@ lintlive_holders(const PredictedRelation *relation)
 
 	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relation->relid);
 	transactions = GetLockConflicts(&tag, relation->mode, &count);
+	if (count > 0)				/* see what they do now, not what they did before */
+		pgstat_clear_backend_activity_snapshot();
 	for (int i = 0; i < count; i++)
 		lintlive_holder(&holders, &transactions[i]);
 	return holders;

@@ -152,117 +152,117 @@ LINT_RULE(COLUMN_ALIGNMENT_PADDING, 'B', "column-alignment-padding", LINT_BY_ADV
 /* C. Tables and schemas */
 LINT_RULE(BAN_DROP_TABLE, 'C', "ban-drop-table", LINT_BY_LOSS, false,
 		  "DROP TABLE",
-		  "retire, then drop")
+		  "Release code that does not use the table first, and drop it in a later migration.")
 LINT_RULE(DROP_TABLE_LOCKS_REFERENCED, 'C', "drop-table-locks-referenced", LINT_BY_LOCK, false,
-		  "DROP TABLE/CONSTRAINT with an FK",
-		  "drop FKs one per xact first")
+		  "a DROP of a table or constraint that also locks the table at the other end of a foreign key",
+		  "Drop the foreign keys first, each in a migration of its own.")
 LINT_RULE(DROPPING_CONSTRAINT, 'C', "dropping-constraint", LINT_BY_BREAK, false,
 		  "DROP CONSTRAINT",
-		  "")
+		  "Add what replaces it first, in the same ALTER TABLE or an earlier migration.")
 LINT_RULE(RENAMING_TABLE, 'C', "renaming-table", LINT_BY_BREAK, false,
-		  "RENAME TO / SET SCHEMA",
-		  "rename + view in one xact")
+		  "another name or schema for a table, view or sequence",
+		  "Create a view of the old name in the same script, and drop it when nobody uses it any more.")
 LINT_RULE(RENAMING_SCHEMA, 'C', "renaming-schema", LINT_BY_BREAK, false,
-		  "ALTER SCHEMA RENAME",
-		  "new schema")
+		  "ALTER SCHEMA ... RENAME",
+		  "Create a new schema, and move one object after the other with ALTER ... SET SCHEMA.")
 LINT_RULE(BAN_DROP_SCHEMA, 'C', "ban-drop-schema", LINT_BY_LOSS, false,
-		  "DROP SCHEMA",
-		  "")
+		  "DROP SCHEMA of one that is not empty",
+		  "Drop what is in it by name, one migration after the other, and the empty schema last.")
 LINT_RULE(BAN_DROP_DATABASE, 'C', "ban-drop-database", LINT_BY_LOSS, false,
 		  "DROP DATABASE",
-		  "")
+		  "Leave that to who runs the server: no migration can be rolled back after it.")
 LINT_RULE(BAN_TRUNCATE, 'C', "ban-truncate", LINT_BY_LOSS, false,
 		  "TRUNCATE",
-		  "batched DELETE")
+		  "DELETE in batches outside of migrations, if others use the table meanwhile.")
 LINT_RULE(BAN_TRUNCATE_CASCADE, 'C', "ban-truncate-cascade", LINT_BY_LOSS, false,
-		  "TRUNCATE CASCADE",
-		  "list tables")
+		  "TRUNCATE ... CASCADE that empties more than it names",
+		  "Name all tables that are to be emptied, and leave out CASCADE.")
 LINT_RULE(DESTRUCTIVE_CASCADE, 'C', "destructive-cascade", LINT_BY_LOSS, false,
-		  "DROP … CASCADE",
-		  "RESTRICT, list")
+		  "DROP ... CASCADE that takes more than it names",
+		  "Drop what depends on it by name first, and leave out CASCADE.")
 LINT_RULE(DROP_AND_RECREATE_TABLE, 'C', "drop-and-recreate-table", LINT_BY_LOSS, false,
-		  "DROP then CREATE same name",
-		  "ALTER")
+		  "a table made in the place of one that was dropped",
+		  "Use ALTER TABLE, or make the new table beside the old one, copy the rows, and swap the names.")
 LINT_RULE(SET_LOGGED_UNLOGGED, 'C', "set-logged-unlogged", LINT_BY_LOCK, false,
-		  "SET LOGGED/UNLOGGED",
-		  "")
+		  "SET LOGGED or UNLOGGED that changes something",
+		  "Make a new table, copy the rows in batches, and swap the names.")
 LINT_RULE(SET_TABLESPACE, 'C', "set-tablespace", LINT_BY_LOCK, false,
-		  "SET TABLESPACE",
-		  "")
+		  "SET TABLESPACE that changes something",
+		  "Move it at a quiet time, or with pg_repack --tablespace; an index: build another one there CONCURRENTLY.")
 LINT_RULE(SET_ACCESS_METHOD, 'C', "set-access-method", LINT_BY_LOCK, false,
-		  "SET ACCESS METHOD",
-		  "")
+		  "SET ACCESS METHOD that changes something",
+		  "Make a new table USING the access method, copy the rows in batches, and swap the names.")
 LINT_RULE(PREFER_REPACK, 'C', "prefer-repack", LINT_BY_LOCK, false,
-		  "VACUUM FULL / CLUSTER",
-		  "pg_repack/pg_squeeze")
+		  "VACUUM FULL or CLUSTER",
+		  "Use pg_repack or pg_squeeze, which let others read and write meanwhile.")
 LINT_RULE(EXPLICIT_LOCK_TABLE, 'C', "explicit-lock-table", LINT_BY_LOCK, false,
-		  "LOCK TABLE, strong mode",
-		  "lock_timeout")
+		  "LOCK TABLE in a mode that writes wait for",
+		  "Leave it out: statements take what locks they need.")
 LINT_RULE(REPLICA_IDENTITY_CHANGE, 'C', "replica-identity-change", LINT_BY_BREAK, false,
-		  "REPLICA IDENTITY FULL/NOTHING",
-		  "")
+		  "REPLICA IDENTITY FULL, or NOTHING of a published table",
+		  "Use a primary key, or REPLICA IDENTITY USING INDEX with a unique index on NOT NULL columns.")
 LINT_RULE(DISABLING_AUTOVACUUM, 'C', "disabling-autovacuum", LINT_BY_ADVICE, false,
-		  "autovacuum_enabled=false",
-		  "")
+		  "autovacuum_enabled = false",
+		  "Set autovacuum_vacuum_cost_delay or autovacuum_vacuum_scale_factor instead.")
 LINT_RULE(CREATE_TABLE_AS_SELECT, 'C', "create-table-as-select", LINT_BY_ADVICE, false,
-		  "CTAS / SELECT INTO",
-		  "create, then batch")
+		  "CREATE TABLE AS or SELECT INTO from a table with rows",
+		  "CREATE TABLE with its constraints, then INSERT in batches outside of migrations.")
 LINT_RULE(REQUIRE_TABLE_SCHEMA, 'C', "require-table-schema", LINT_BY_ADVICE, true,
-		  "unqualified name (opt-in)",
-		  "qualify")
+		  "the name of a relation without its schema",
+		  "Write the schema in front of the name, or give the script a \"-- migrate: search_path\".")
 LINT_RULE(IDENTIFIER_TOO_LONG, 'C', "identifier-too-long", LINT_BY_ADVICE, false,
-		  "over NAMEDATALEN-1 bytes",
-		  "shorten")
+		  "a name that the server cuts off",
+		  "Choose a shorter name, so that it cannot be taken for another one.")
 LINT_RULE(NAMING_CONVENTION, 'C', "naming-convention", LINT_BY_ADVICE, true,
-		  "regex per object kind (opt-in)",
-		  "")
+		  "a name unlike what migrate.lint_naming says",
+		  "Choose another name; migrate.lint_naming has a regular expression for each kind.")
 
 /* D. Triggers, security, views, functions, domains, enums */
 LINT_RULE(CREATING_TRIGGER, 'D', "creating-trigger", LINT_BY_LOCK, false,
-		  "CREATE TRIGGER, existing table",
-		  "lock_timeout")
+		  "CREATE TRIGGER on a table that is there",
+		  "Make it the last statement of the migration.")
 LINT_RULE(DROPPING_TRIGGER, 'D', "dropping-trigger", LINT_BY_LOCK, false,
 		  "DROP TRIGGER",
-		  "lock_timeout")
-LINT_RULE(DISABLING_TRIGGER, 'D', "disabling-trigger", LINT_BY_LOCK, false,
-		  "ENABLE/DISABLE TRIGGER",
-		  "")
+		  "Make it the last statement of the migration.")
+LINT_RULE(DISABLING_TRIGGER, 'D', "disabling-trigger", LINT_BY_BREAK, false,
+		  "ENABLE or DISABLE TRIGGER that changes something",
+		  "Disable USER triggers rather than ALL, and enable them again in the same script.")
 LINT_RULE(ROW_SECURITY_CHANGE, 'D', "row-security-change", LINT_BY_BREAK, false,
-		  "ENABLE RLS, CREATE/ALTER POLICY",
-		  "policies in same xact")
+		  "row security on or off, or a policy of a table where it is on",
+		  "Create the policies in the same script, and try the queries of each role that uses the table.")
 LINT_RULE(OVERBROAD_GRANT, 'D', "overbroad-grant", LINT_BY_BREAK, false,
-		  "GRANT … TO PUBLIC",
-		  "")
+		  "GRANT ... TO PUBLIC",
+		  "Grant to a role, and make those who need it members.")
 LINT_RULE(REQUIRE_CONCURRENT_REFRESH, 'D', "require-concurrent-refresh", LINT_BY_LOCK, false,
-		  "REFRESH MATERIALIZED VIEW",
-		  "CONCURRENTLY")
+		  "REFRESH MATERIALIZED VIEW without CONCURRENTLY of one that has been filled",
+		  "Create a unique index on columns of it, then REFRESH MATERIALIZED VIEW CONCURRENTLY.")
 LINT_RULE(FUNCTION_VOLATILITY_CHANGE, 'D', "function-volatility-change", LINT_BY_BREAK, false,
-		  "volatility of a used function",
-		  "")
+		  "another volatility for a function in use",
+		  "Create a function of another name, and move what uses it there; REINDEX indexes of which the results change.")
 LINT_RULE(DROPPING_DEPENDED_FUNCTION, 'D', "dropping-depended-function", LINT_BY_BREAK, false,
-		  "DROP FUNCTION in use",
-		  "")
+		  "DROP FUNCTION of one in use",
+		  "Change what uses it first, or use CREATE OR REPLACE FUNCTION.")
 LINT_RULE(BAN_CREATE_DOMAIN_WITH_CONSTRAINT, 'D', "ban-create-domain-with-constraint", LINT_BY_ADVICE, false,
-		  "CREATE DOMAIN … CHECK",
-		  "table CHECK")
+		  "CREATE DOMAIN with CHECK or NOT NULL",
+		  "Use the plain type, and a CHECK of each table.")
 LINT_RULE(BAN_ALTER_DOMAIN_WITH_ADD_CONSTRAINT, 'D', "ban-alter-domain-with-add-constraint", LINT_BY_LOCK, false,
-		  "ALTER DOMAIN ADD/SET NOT NULL",
-		  "NOT VALID + VALIDATE")
+		  "ALTER DOMAIN ... ADD CHECK or SET NOT NULL that reads tables",
+		  "ALTER DOMAIN ... ADD CONSTRAINT ... NOT VALID, and VALIDATE CONSTRAINT in a later migration.")
 LINT_RULE(OPAQUE_DYNAMIC_SQL, 'D', "opaque-dynamic-sql", LINT_BY_ADVICE, false,
-		  "DO, EXECUTE, DDL via function",
-		  "plain SQL, or rehearse")
+		  "a DO block, CALL, EXECUTE, or SELECT of a function that may change things",
+		  "Write plain SQL where you can; rehearse the migration to see what it does.")
 LINT_RULE(REQUIRE_ENUM_VALUE_ORDERING, 'D', "require-enum-value-ordering", LINT_BY_ADVICE, false,
-		  "ADD VALUE without BEFORE/AFTER",
-		  "state it")
+		  "ADD VALUE without BEFORE or AFTER",
+		  "Say where it sorts, with BEFORE or AFTER.")
 LINT_RULE(ENUM_VALUE_USED_IN_SAME_TRANSACTION, 'D', "enum-value-used-in-same-transaction", LINT_BY_PROOF, false,
-		  "ADD VALUE then use",
-		  "two migrations")
+		  "an enum value that is used in the transaction that adds it",
+		  "Use the value in a later migration, applied by a call of its own.")
 LINT_RULE(RENAMING_ENUM_VALUE, 'D', "renaming-enum-value", LINT_BY_BREAK, false,
 		  "RENAME VALUE",
-		  "add + backfill")
+		  "Add a new value, release code that knows both, and change the rows.")
 LINT_RULE(CREATING_ENUM, 'D', "creating-enum", LINT_BY_ADVICE, true,
-		  "CREATE TYPE … ENUM (opt-in)",
-		  "lookup table")
+		  "CREATE TYPE ... AS ENUM",
+		  "Use a table of the values and a foreign key.")
 
 /* E. Partitions */
 LINT_RULE(REQUIRE_CONCURRENT_PARTITION_DETACH, 'E', "require-concurrent-partition-detach", LINT_BY_LOCK, false,

@@ -45,11 +45,12 @@ linttransaction_first_lock_timeout(const Script *script)
 void
 migrate_lint_transaction_begin(Lint *lint, const Script *script)
 {
-	lint->course = (LintCourse) {
-		.lock_timeout = linttransaction_first_lock_timeout(script),
-			.worked = keyset_create(CurrentMemoryContext, 64, NULL),
-			.probed = keyset_create(CurrentMemoryContext, 64, NULL)
-	};
+	LintCourse *course = &lint->course;
+
+	memset(course, 0, sizeof(LintCourse));
+	course->lock_timeout = linttransaction_first_lock_timeout(script);
+	course->worked = keyset_create(CurrentMemoryContext, 64, NULL);
+	course->probed = keyset_create(CurrentMemoryContext, 64, NULL);
 }
 
 /* Tell whether a relation is one that the application reads and writes by name. */
@@ -86,7 +87,7 @@ linttransaction_has_waited(const Lint *lint)
 
 	foreach(lc, lint->held)
 		if (((PredictedRelation *) lfirst(lc))->mode >= ShareLock)
-			return true;
+		return true;
 	return false;
 }
 
@@ -287,7 +288,10 @@ linttransaction_combines(const AlterTableStmt *alter)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		/* keys are checked one by one, and a validation has its reasons to come later */
+		/*
+		 * keys are checked one by one, and a validation has its reasons to
+		 * come later
+		 */
 		if (command->subtype != AT_ValidateConstraint && command->subtype != AT_AttachPartition &&
 			!(command->subtype == AT_AddConstraint &&
 			  castNode(Constraint, command->def)->contype == CONSTR_FOREIGN))

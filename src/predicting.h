@@ -103,6 +103,7 @@ extern void migrate_predict_partition_of(Prediction *prediction, CreateStmt *sta
 
 /* predictdrop.c */
 extern void migrate_predict_drop(Prediction *prediction, DropStmt *statement);
+extern Oid	migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode);
 extern void migrate_predict_drop_object(Prediction *prediction, const ObjectAddress *object,
 										DropBehavior behavior);
 extern Oid	migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode);

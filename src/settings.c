@@ -15,6 +15,7 @@
 #include "storage/proc.h"
 #include "utils/guc.h"
 
+#include "naming.h"
 #include "settings.h"
 
 char	   *migrate_environment;
@@ -127,6 +128,10 @@ settings_init_lint(void)
 							   PGC_USERSET,
 							   GUC_LIST_INPUT,
 							   NULL, NULL, NULL);
+
+	migrate_naming_init();
+}
+
 /* Define the settings of locks. */
 static void
 settings_init_locks(void)
