@@ -18,13 +18,14 @@ FROM objects_member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc
 JOIN pg_language l ON l.oid = p.prolang
 WHERE p.pronamespace = 'migrate'::regnamespace AND p.provolatile = 'v'
 ORDER BY p.oid::regprocedure::text COLLATE "C";
--- the names in none of them depend on who calls: text runs with a path of its own; none is a definer's
+-- the names in none of them depend on who calls: text runs with a path of its own; none is a definer's; lint needs
+-- subtransactions, which a parallel query cannot have
 SELECT p.oid::regprocedure AS function
 FROM objects_member m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 JOIN pg_language l ON l.oid = p.prolang
 WHERE p.prosecdef OR l.lanname NOT IN ('c', 'sql', 'plpgsql')
 	OR (l.lanname <> 'c' AND p.prosqlbody IS NULL AND 'search_path=pg_catalog, pg_temp' <> ALL (coalesce(p.proconfig, '{}')))
-	OR (p.provolatile <> 'v' AND p.proparallel <> 's') OR (p.provolatile = 'v' AND p.proparallel <> 'u');
+	OR (p.provolatile <> 'v' AND p.proparallel <> CASE WHEN p.proname IN ('migrate_lint', 'migrate_lint_script') THEN 'u' ELSE 's' END) OR (p.provolatile = 'v' AND p.proparallel <> 'u');
 -- the rest
 SELECT object FROM objects_member WHERE object NOT LIKE 'view migrate.live_%' AND classid <> 'pg_proc'::regclass AND classid <> 'pg_type'::regclass
 ORDER BY object COLLATE "C";

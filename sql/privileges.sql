@@ -118,6 +118,8 @@ INSERT INTO privileges_call (function, call) VALUES
 ('migrate_version', $$SELECT migrate_version()$$),
 ('migrate_version_of', $$SELECT migrate_version_of('1.0.0')$$),
 ('migrate_plan', $$SELECT migrate_plan()$$),
+('migrate_lint', $$SELECT migrate_lint()$$),
+('migrate_lint_script', $$SELECT migrate_lint_script('SELECT 1')$$),
 ('migrate_status', $$SELECT migrate_status()$$),
 ('migrate_history', $$SELECT migrate_history()$$),
 ('migrate_statements', $$SELECT migrate_statements()$$),

@@ -31,6 +31,7 @@
 #include "storage/procarray.h"
 #include "storage/sinvaladt.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 
@@ -195,6 +196,42 @@ compat_rows_written(Oid relid)
 	CompatCounts counts = compat_counts(relid);
 
 	return counts.inserted + counts.updated + counts.deleted;
+}
+
+/*
+ * Tell whether a process is in a virtual transaction still: it may be in another
+ * one after it has prepared that one.  17 moved the field.
+ */
+static inline bool
+compat_proc_is_in(const PGPROC *proc, const VirtualTransactionId *vxid)
+{
+#if PG_VERSION_NUM >= 170000
+	return proc->vxid.lxid == vxid->localTransactionId;
+#else
+	return proc->lxid == vxid->localTransactionId;
+#endif
+}
+
+/* Return what the server knows of one of its sessions; 16 renamed the function. */
+static inline const PgBackendStatus *
+compat_backend_status(int index)
+{
+#if PG_VERSION_NUM >= 160000
+	return &pgstat_get_local_beentry_by_index(index)->backendStatus;
+#else
+	return &pgstat_fetch_stat_local_beentry(index)->backendStatus;
+#endif
+}
+
+/* Tell whether the session bounds how long its statements run; 17 can bound transactions. */
+static inline bool
+compat_run_is_bounded(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return StatementTimeout > 0 || TransactionTimeout > 0;
+#else
+	return StatementTimeout > 0;
+#endif
 }
 
 /* SPI result code of 17's MERGE ... RETURNING; no code of 15 and 16 is this one. */

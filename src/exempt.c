@@ -61,18 +61,18 @@ exempt_is_named(const char *written, Oid relid)
 	}
 }
 
-/* Return the directive that lets a relation, or what it is a partition of, go. */
-static DirectiveNoBackup *
-exempt_directive(const ExemptStep *step, Oid relid)
+/* Return which directive lets a relation, or what it is a partition of, go; or NULL. */
+DirectiveNoBackup *
+migrate_exempt_directive(List *no_backup, Oid relid)
 {
 	List	   *relids = list_make1_oid(relid);
 	ListCell   *lc;
 
-	if (step->no_backup == NIL)
+	if (no_backup == NIL)
 		return NULL;
 	if (get_rel_relispartition(relid))
 		relids = list_concat(relids, get_partition_ancestors(relid));
-	foreach(lc, step->no_backup)
+	foreach(lc, no_backup)
 	{
 		DirectiveNoBackup *item = lfirst(lc);
 		ListCell   *lc2;
@@ -90,7 +90,7 @@ exempt_directive(const ExemptStep *step, Oid relid)
 static bool
 exempt_let_go(ExemptStep *step, Oid relid)
 {
-	DirectiveNoBackup *item = exempt_directive(step, relid);
+	DirectiveNoBackup *item = migrate_exempt_directive(step->no_backup, relid);
 	MemoryContext old;
 
 	if (item == NULL)

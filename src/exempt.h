@@ -11,6 +11,8 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
+#include "directive.h"
+
 /* What a step says about that; lives in its memory context. */
 typedef struct ExemptStep
 {
@@ -22,6 +24,7 @@ typedef struct ExemptStep
 } ExemptStep;
 
 extern void migrate_exempt_created(ExemptStep *step, Oid relid);
+extern DirectiveNoBackup *migrate_exempt_directive(List *no_backup, Oid relid);
 extern bool migrate_exempt_relation(ExemptStep *step, Oid relid);
 
 #endif							/* MIGRATE_EXEMPT_H */

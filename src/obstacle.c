@@ -370,11 +370,12 @@ migrate_obstacle_find(List *statements)
 		if (walk.stmt->skipped)
 			walk.number--;
 	}
-	if (walk.begin != NULL)
+	if (walk.begin != NULL && walk.found == NULL)
 	{
 		walk.stmt = walk.begin;
 		obstacle_add(&walk, ERRCODE_INVALID_TRANSACTION_TERMINATION, false,
 					 "BEGIN without COMMIT is not allowed in a migration");
+		walk.found->unfinished = true;
 	}
 	return walk.found;
 }

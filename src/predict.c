@@ -24,12 +24,11 @@
 #include "postgres.h"
 
 #include "access/relation.h"
-#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "storage/lmgr.h"
-#include "utils/resowner.h"
 
+#include "attempt.h"
 #include "predicting.h"
 
 /* Find a relation in a prediction, or NULL. */
@@ -117,16 +116,20 @@ migrate_prediction_close(Relation rel)
 	relation_close(rel, AccessShareLock);
 }
 
-/* Tell whether an error is not the statement's, but says something of the server. */
-static bool
-predict_is_ours(int code)
+/* A statement to be looked at. */
+typedef struct PredictWork
 {
-	int			class = ERRCODE_TO_CATEGORY(code);
+	Prediction *prediction;
+	Node	   *statement;
+} PredictWork;
 
-	return class == ERRCODE_INSUFFICIENT_RESOURCES ||
-		class == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
-		class == ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR) ||
-		class == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
+/* Look at it. */
+static void
+predict_work(void *argument)
+{
+	PredictWork *work = argument;
+
+	migrate_prediction_statement(work->prediction, work->statement);
 }
 
 /* Predict, and put up with statements that are wrong. */
@@ -134,35 +137,10 @@ static Prediction *
 predict_safely(Node *statement, bool locks_only)
 {
 	Prediction *prediction = palloc0(sizeof(Prediction));
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	PredictWork work = {.prediction = prediction, .statement = statement};
 
 	prediction->locks_only = locks_only;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		migrate_prediction_statement(prediction, statement);
-		/* what looking up names has locked is let go */
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (predict_is_ours(error->sqlerrcode))
-			ReThrowError(error);
-		FlushErrorState();
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	(void) migrate_attempt(predict_work, &work);
 	return prediction;
 }
 

@@ -41,18 +41,25 @@ migrate_predict_column_constraint(const ColumnDef *column, ConstrType type)
 	return NULL;
 }
 
-/* Tell whether a type name is one of the serial ones. */
-static bool
-predictcolumn_is_serial(const TypeName *type)
+/* Return the type of the column that a serial type stands for, or InvalidOid. */
+Oid
+migrate_predict_serial_type(const TypeName *type)
 {
-	static const char *const names[] = {"smallserial", "serial2", "serial", "serial4", "bigserial", "serial8"};
+	static const struct
+	{
+		const char *name;
+		Oid			type;
+	}			serials[] = {
+		{"smallserial", INT2OID}, {"serial2", INT2OID}, {"serial", INT4OID},
+		{"serial4", INT4OID}, {"bigserial", INT8OID}, {"serial8", INT8OID},
+	};
 
 	if (list_length(type->names) != 1 || type->pct_type)
-		return false;
-	for (int i = 0; i < lengthof(names); i++)
-		if (strcmp(strVal(linitial(type->names)), names[i]) == 0)
-			return true;
-	return false;
+		return InvalidOid;
+	for (int i = 0; i < lengthof(serials); i++)
+		if (strcmp(strVal(linitial(type->names)), serials[i].name) == 0)
+			return serials[i].type;
+	return InvalidOid;
 }
 
 /* Tell whether a default is another value for each row, or may be. */
@@ -80,7 +87,7 @@ migrate_predict_add_rewrites(Relation rel, const ColumnDef *column)
 		return false;
 	if (generated != NULL)
 		return compat_is_stored(generated);
-	if (predictcolumn_is_serial(column->typeName) ||
+	if (OidIsValid(migrate_predict_serial_type(column->typeName)) ||
 		migrate_predict_column_constraint(column, CONSTR_IDENTITY) != NULL)
 		return true;
 	typenameTypeIdAndMod(NULL, column->typeName, &type, &typmod);

@@ -44,7 +44,7 @@ typedef struct DropWalk
 	bool		cascade;
 } DropWalk;
 
-static void predictdrop_take(DropWalk *walk, const ObjectAddress *object);
+static void predictdrop_take(DropWalk *walk, const ObjectAddress *object, PredictedDropWay way);
 
 /* Catalogs whose rows are parts of a relation: where they name it, and how it is locked. */
 static const struct
@@ -63,9 +63,12 @@ static const struct
 	{StatisticExtRelationId, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, offsetof(FormData_pg_statistic_ext, stxrelid), ShareUpdateExclusiveLock},
 };
 
-/* Lock the relation that an object is a part of. */
-static void
-predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
+/*
+ * Return which relation an object is a part of, and (unless NULL) how that is
+ * locked when the part goes; InvalidOid = it is none.
+ */
+Oid
+migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode)
 {
 	for (int i = 0; i < lengthof(predictdrop_parts); i++)
 	{
@@ -77,6 +80,8 @@ predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
 
 		if (predictdrop_parts[i].class != object->classId)
 			continue;
+		if (mode != NULL)
+			*mode = predictdrop_parts[i].mode;
 		rel = table_open(object->classId, AccessShareLock);
 		ScanKeyInit(&key, predictdrop_parts[i].oid_column, BTEqualStrategyNumber, F_OIDEQ,
 					ObjectIdGetDatum(object->objectId));
@@ -86,9 +91,20 @@ predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
 			memcpy(&relid, (char *) GETSTRUCT(tuple) + predictdrop_parts[i].relation, sizeof(Oid));
 		systable_endscan(scan);
 		table_close(rel, AccessShareLock);
-		if (OidIsValid(relid))
-			(void) migrate_prediction_lock(walk->prediction, relid, predictdrop_parts[i].mode);
+		return relid;
 	}
+	return InvalidOid;
+}
+
+/* Lock the relation that an object is a part of. */
+static void
+predictdrop_lock_holder(DropWalk *walk, const ObjectAddress *object)
+{
+	LOCKMODE	mode;
+	Oid			relid = migrate_predict_holder(object, &mode);
+
+	if (OidIsValid(relid))
+		(void) migrate_prediction_lock(walk->prediction, relid, mode);
 }
 
 /* Lock a relation that goes, and what has to know of it. */
@@ -123,19 +139,20 @@ predictdrop_lock_relation(DropWalk *walk, Oid relid)
 	}
 }
 
-/* Remember an end of a row of pg_depend. */
+/* Remember an object that goes. */
 static List *
-predictdrop_remember(List *objects, Oid class, Oid object, int32 part)
+predictdrop_remember(List *objects, Oid class, Oid object, int32 part, PredictedDropWay way)
 {
-	ObjectAddress *address = palloc(sizeof(ObjectAddress));
+	PredictedDrop *drop = palloc(sizeof(PredictedDrop));
 
-	ObjectAddressSubSet(*address, class, object, part);
-	return lappend(objects, address);
+	ObjectAddressSubSet(drop->object, class, object, part);
+	drop->way = way;
+	return lappend(objects, drop);
 }
 
-/* List what an object is an internal part of: that goes, too. */
+/* List what an object is an internal part of: that goes, too, and the same way. */
 static List *
-predictdrop_owners(const ObjectAddress *object)
+predictdrop_owners(const ObjectAddress *object, PredictedDropWay way)
 {
 	Relation	rel = table_open(DependRelationId, AccessShareLock);
 	List	   *owners = NIL;
@@ -153,7 +170,8 @@ predictdrop_owners(const ObjectAddress *object)
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
 		if (form->deptype == DEPENDENCY_INTERNAL && form->objsubid == 0)
-			owners = predictdrop_remember(owners, form->refclassid, form->refobjid, form->refobjsubid);
+			owners = predictdrop_remember(owners, form->refclassid, form->refobjid,
+										  form->refobjsubid, way);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -188,18 +206,35 @@ predictdrop_dependents(DropWalk *walk, const ObjectAddress *object)
 		/* a column that depends on its own table */
 		if (form->classid == object->classId && form->objid == object->objectId)
 			continue;
-		dependents = predictdrop_remember(dependents, form->classid, form->objid, form->objsubid);
+		dependents = predictdrop_remember(dependents, form->classid, form->objid, form->objsubid,
+										  form->deptype == DEPENDENCY_NORMAL ?
+										  PREDICTED_DROP_CASCADE : PREDICTED_DROP_PART);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return dependents;
 }
 
-/* Take an object, and what goes with it. */
+/* Take each of some objects. */
 static void
-predictdrop_take(DropWalk *walk, const ObjectAddress *object)
+predictdrop_take_all(DropWalk *walk, List *drops)
 {
 	ListCell   *lc;
+
+	foreach(lc, drops)
+	{
+		PredictedDrop *drop = lfirst(lc);
+
+		predictdrop_take(walk, &drop->object, drop->way);
+	}
+}
+
+/* Take an object, and what goes with it. */
+static void
+predictdrop_take(DropWalk *walk, const ObjectAddress *object, PredictedDropWay way)
+{
+	Prediction *prediction = walk->prediction;
+	List	   *owners = NIL;
 
 	check_stack_depth();
 	if (object->objectSubId == 0 &&
@@ -208,15 +243,17 @@ predictdrop_take(DropWalk *walk, const ObjectAddress *object)
 	if (object->classId != RelationRelationId)
 	{
 		predictdrop_lock_holder(walk, object);
-		foreach(lc, predictdrop_owners(object))
-			predictdrop_take(walk, lfirst(lc));
+		owners = predictdrop_owners(object, way);
 	}
 	else if (object->objectSubId != 0)
-		(void) migrate_prediction_lock(walk->prediction, object->objectId, AccessExclusiveLock);
+		(void) migrate_prediction_lock(prediction, object->objectId, AccessExclusiveLock);
 	else
 		predictdrop_lock_relation(walk, object->objectId);
-	foreach(lc, predictdrop_dependents(walk, object))
-		predictdrop_take(walk, lfirst(lc));
+	prediction->dropped = predictdrop_remember(prediction->dropped, object->classId,
+											   object->objectId, object->objectSubId,
+											   owners == NIL ? way : PREDICTED_DROP_PART);
+	predictdrop_take_all(walk, owners);
+	predictdrop_take_all(walk, predictdrop_dependents(walk, object));
 }
 
 /* Add what dropping an object does. */
@@ -227,7 +264,7 @@ migrate_predict_drop_object(Prediction *prediction, const ObjectAddress *object,
 	DropWalk	walk = {.prediction = prediction, .cascade = behavior == DROP_CASCADE};
 
 	walk.taken = keyset_create(CurrentMemoryContext, 64, NULL);
-	predictdrop_take(&walk, object);
+	predictdrop_take(&walk, object, PREDICTED_DROP_NAMED);
 	keyset_destroy(walk.taken);
 }
 

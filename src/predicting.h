@@ -50,6 +50,7 @@ extern void migrate_predict_validate(const PredictWalk *walk);
 
 /* predictcolumn.c */
 extern Constraint *migrate_predict_column_constraint(const ColumnDef *column, ConstrType type);
+extern Oid	migrate_predict_serial_type(const TypeName *type);
 extern bool migrate_predict_add_rewrites(Relation rel, const ColumnDef *column);
 extern bool migrate_predict_type_rewrites(Relation rel, const char *name, const ColumnDef *column);
 extern bool migrate_predict_not_null_scans(Relation rel, const char *name);
@@ -103,6 +104,7 @@ extern void migrate_predict_partition_of(Prediction *prediction, CreateStmt *sta
 
 /* predictdrop.c */
 extern void migrate_predict_drop(Prediction *prediction, DropStmt *statement);
+extern Oid	migrate_predict_holder(const ObjectAddress *object, LOCKMODE *mode);
 extern void migrate_predict_drop_object(Prediction *prediction, const ObjectAddress *object,
 										DropBehavior behavior);
 extern void migrate_predict_truncate(Prediction *prediction, TruncateStmt *statement);

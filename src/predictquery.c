@@ -193,6 +193,10 @@ predictquery_walk(Node *node, void *context)
 		case T_RangeVar:
 			predictquery_name(walk, (RangeVar *) node, walk->mode);
 			return false;
+		case T_LockingClause:	/* names what FROM has, under other names
+								 * perhaps */
+		case T_IntoClause:		/* what is made */
+			return false;
 		case T_FuncCall:
 			if (predictquery_is_foreign(((FuncCall *) node)->funcname))
 				walk->prediction->opaque = true;

@@ -10,7 +10,9 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_publication.h"
+#include "commands/defrem.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_type.h"
 #include "utils/lsyscache.h"
@@ -293,18 +295,43 @@ predictstatement_lock_table(Prediction *prediction, const LockStmt *statement)
 	}
 }
 
-/* ANALYZE: of a partitioned table, the partitions, too. */
-static void
-predictstatement_analyze(Prediction *prediction, const RangeVar *name)
+/* Tell whether VACUUM is FULL. */
+static bool
+predictstatement_is_full(const VacuumStmt *statement)
 {
-	Oid			relid = migrate_prediction_relation(prediction, name);
+	bool		full = false;
+	ListCell   *lc;
 
-	if (!OidIsValid(relid))
-		return;
-	if (get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
-		migrate_prediction_lock_family(prediction, relid, ShareUpdateExclusiveLock);
-	else
-		(void) migrate_prediction_lock(prediction, relid, ShareUpdateExclusiveLock);
+	foreach(lc, statement->options)
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "full") == 0)
+		full = defGetBoolean(lfirst(lc));
+	return full;
+}
+
+/* VACUUM and ANALYZE: of a partitioned table, the partitions, too. */
+static void
+predictstatement_vacuum(Prediction *prediction, const VacuumStmt *statement)
+{
+	bool		full = predictstatement_is_full(statement);
+	ListCell   *lc;
+	ListCell   *member;
+
+	foreach(lc, statement->rels)
+	{
+		const RangeVar *name = lfirst_node(VacuumRelation, lc)->relation;
+		Oid			relid = migrate_prediction_relation(prediction, name);
+
+		if (!OidIsValid(relid))
+			continue;
+		foreach(member, get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ?
+				find_all_inheritors(relid, NoLock, NULL) : list_make1_oid(relid))
+		{
+			if (!full)
+				(void) migrate_prediction_lock(prediction, lfirst_oid(member), ShareUpdateExclusiveLock);
+			else if (RELKIND_HAS_STORAGE(get_rel_relkind(lfirst_oid(member))))
+				migrate_prediction_rewrite(prediction, lfirst_oid(member));
+		}
+	}
 }
 
 /* Statements that are told by the name of one relation. */
@@ -335,13 +362,8 @@ predictstatement_named(Prediction *prediction, Node *statement)
 								   ShareUpdateExclusiveLock);
 			return true;
 		case T_VacuumStmt:
-			{
-				ListCell   *lc;
-
-				foreach(lc, ((VacuumStmt *) statement)->rels)
-					predictstatement_analyze(prediction, lfirst_node(VacuumRelation, lc)->relation);
-				return true;
-			}
+			predictstatement_vacuum(prediction, (VacuumStmt *) statement);
+			return true;
 		default:
 			return false;
 	}

@@ -123,6 +123,31 @@ predicttype_indexes(Prediction *prediction, Oid relid, AttrNumber attnum, const 
 	}
 }
 
+/* Tell whether a foreign key may refer to a column: a unique index has it then. */
+static bool
+predicttype_is_key(Oid relid, AttrNumber attnum)
+{
+	List	   *indexes = migrate_prediction_indexes(relid);
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index form;
+		bool		has = false;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_index) GETSTRUCT(tuple);
+		for (int i = 0; form->indisunique && i < form->indnatts; i++)
+			has |= form->indkey.values[i] == attnum;
+		ReleaseSysCache(tuple);
+		if (has)
+			return true;
+	}
+	return indexes == NIL;		/* perhaps they could not be looked at */
+}
+
 /* ALTER COLUMN TYPE, on one table. */
 void
 migrate_predict_type(Prediction *prediction, Oid relid, const AlterTableCmd *command)
@@ -135,7 +160,8 @@ migrate_predict_type(Prediction *prediction, Oid relid, const AlterTableCmd *com
 	if (attnum == InvalidAttrNumber)
 		return;
 	predicttype_constraints(prediction, relid, attnum, false);
-	predicttype_constraints(prediction, relid, attnum, true);
+	if (predicttype_is_key(relid, attnum))
+		predicttype_constraints(prediction, relid, attnum, true);
 	if (prediction->locks_only)
 		return;
 	rel = migrate_prediction_open(relid);

@@ -15,6 +15,7 @@
 #include "storage/proc.h"
 #include "utils/guc.h"
 
+#include "naming.h"
 #include "settings.h"
 
 char	   *migrate_environment;
@@ -28,6 +29,7 @@ int			migrate_drift;
 int			migrate_rollback_verify;
 bool		migrate_backups;
 int			migrate_backup_limit;
+char	   *migrate_lint_rules_wanted;
 
 static const struct config_enum_entry settings_drift_options[] = {
 	{"default", SETTINGS_DRIFT_DEFAULT, false},
@@ -114,6 +116,22 @@ settings_init_safety(void)
 							NULL, NULL, NULL);
 }
 
+/* Define the settings of lint. */
+static void
+settings_init_lint(void)
+{
+	DefineCustomStringVariable("migrate.lint_rules",
+							   "Names the optional rules of lint that are on, separated by commas.",
+							   "migrate.lint_rules() lists them.",
+							   &migrate_lint_rules_wanted,
+							   "",
+							   PGC_USERSET,
+							   GUC_LIST_INPUT,
+							   NULL, NULL, NULL);
+
+	migrate_naming_init();
+}
+
 /* Define the settings of locks. */
 static void
 settings_init_locks(void)
@@ -179,6 +197,7 @@ migrate_settings_init(void)
 
 	settings_init_locks();
 	settings_init_safety();
+	settings_init_lint();
 
 	MarkGUCPrefixReserved("migrate");
 }

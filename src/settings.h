@@ -34,6 +34,7 @@ extern int	migrate_lock_timeout;	/* ms, 0 = leave lock_timeout alone */
 extern int	migrate_lock_patience;	/* ms, 0 = a single attempt */
 extern int	migrate_rehearse_budget;	/* ms, 0 = no limit */
 extern int	migrate_script_limit;	/* kB */
+extern char *migrate_lint_rules_wanted;
 extern bool migrate_snapshots;
 extern int	migrate_drift;		/* a SettingsDrift */
 extern int	migrate_rollback_verify;	/* a SettingsVerify */

@@ -38,6 +38,7 @@ typedef struct ScriptObstacle
 	int			line;
 	char	   *message;		/* as the primary message of an error */
 	bool		nontransactional;	/* it could run outside a transaction */
+	bool		unfinished;		/* it is a BEGIN without COMMIT */
 } ScriptObstacle;
 
 #endif							/* MIGRATE_STATEMENT_H */
