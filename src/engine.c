@@ -189,7 +189,7 @@ engine_keep_in_step(EngineRun *run, EngineStep *step)
 
 	goal.own = run->down ? plan->version - 1 : plan->version;
 	goal.down = run->down;
-	goal.current = migrate_registry_current();
+	goal.current = run->current;
 	goal.description = run->down ?
 		psprintf("rolled back " INT64_FORMAT ": %s", plan->version, what) : what;
 	migrate_schema_version_settle(&step->before, &goal);
@@ -214,15 +214,11 @@ engine_snapshot(EngineRun *run, EngineStep *step)
 {
 	VerifyRollback rollback = {.version = step->plan->version, .name = step->plan->name};
 	LedgerSnapshots up;
-	int64		version;
 
 	if (run->snapshot == 0)
 		return;
-	version = migrate_registry_current_without(step->plan->version);
-	if (!run->down)
-		version = Max(version, step->plan->version);
 	step->snapshot_before = run->snapshot;
-	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL, version);
+	step->snapshot_after = run->snapshot = migrate_snapshot_take(NULL, run->current);
 	if (!run->down || run->result == NULL)
 		return;
 	migrate_ledger_snapshots(step->plan->version, &up);
@@ -246,6 +242,9 @@ engine_conclude(void *arg)
 				 errhint("Drop it outside of migrations.")));
 	if (step->rows_kept >= 0 && step->run->restores)
 		migrate_restore_step(step->plan->version, step->run->down, &step->restored);
+	step->run->current = step->run->down ?
+		migrate_registry_current_without(step->plan->version) :
+		Max(step->run->current, step->plan->version);
 	engine_snapshot(step->run, step);
 	engine_record(step->run, step);
 	engine_keep_in_step(step->run, step);
@@ -432,6 +431,7 @@ migrate_engine_open(EngineRun *run, const MigratePlan *plan)
 	if (migrate_snapshots)
 		migrate_locklook_run(engine_look, run);
 	run->restores = migrate_restoreitem_any(run->down);
+	run->current = migrate_registry_current();
 	migrate_deploy_announce(first->version);
 	run->plan = plan;
 	if (run->result != NULL)

@@ -26,6 +26,8 @@ typedef struct EngineRun
 	int64		snapshot;		/* equals the schema as it stands; 0 = none */
 	RestorePoint restore_point;
 	bool		restores;		/* there are kept rows to be put back */
+	int64		current;		/* version of the schema, as of the step that
+								 * is being concluded */
 	const MigratePlan *plan;
 	LockPhaseResult locks;		/* what it took to get them */
 	Trace	   *trace;			/* what the statements do */

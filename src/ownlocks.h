@@ -22,6 +22,7 @@ typedef struct OwnLock
 } OwnLock;
 
 extern void migrate_ownlocks_init(void);
+
 /* Tells that a relation is of no interest; may not allocate memory. */
 typedef bool (*OwnLocksFilter) (void *arg, Oid relid);
 

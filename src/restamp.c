@@ -18,7 +18,9 @@
 #include "catalog/pg_foreign_table.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_seclabel.h"
 #include "catalog/pg_sequence.h"
+#include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
@@ -73,16 +75,30 @@ restamp_look(Relation rel, const TrackedCatalog *tracked, uint64 key)
 							  NULL, n, keys);
 }
 
-/* Count the rows in that one catalog has of an object; returns how many. */
+/* Tell whether nothing is in a catalog that has nothing in most databases. */
+static bool
+restamp_is_empty(Relation rel)
+{
+	return (RelationGetRelid(rel) == SecLabelRelationId || RelationGetRelid(rel) == InheritsRelationId) &&
+		RelationGetNumberOfBlocks(rel) == 0;
+}
+
+/* Count the rows that one catalog has of an object; returns how many. */
 static int
 restamp_count_rows(const TrackedCatalog *tracked, uint64 key, StampEntry *fresh, Oid *toast)
 {
 	Relation	rel = table_open(tracked->catalog, AccessShareLock);
-	SysScanDesc scan = restamp_look(rel, tracked, key);
+	SysScanDesc scan;
 	HeapTuple	tuple;
 	TrackedRow	row;
 	int			count = 0;
 
+	if (restamp_is_empty(rel))
+	{
+		table_close(rel, AccessShareLock);
+		return 0;
+	}
+	scan = restamp_look(rel, tracked, key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		if (!migrate_tracked_read(tracked, tuple, &row) || row.key != key)
