@@ -96,9 +96,9 @@ SELECT * FROM lint('-- migrate: no-transaction
 SELECT * FROM lint('ALTER TABLE artist ADD IF NOT EXISTS note integer; CREATE INDEX IF NOT EXISTS large_id ON artist (id)');
 SELECT * FROM lint('ALTER TABLE artist ADD IF NOT EXISTS note text; CREATE INDEX IF NOT EXISTS large_id ON large (id)');
 
--- bulk-data-change
-SELECT * FROM lint('UPDATE artist SET note = ''''; DELETE FROM work; DELETE FROM large WHERE id > 10');
-SELECT * FROM lint('UPDATE artist SET note = '''' WHERE id = 3; DELETE FROM large WHERE id < 10; DELETE FROM vacant; CREATE TABLE own (id bigint); DELETE FROM own; DELETE FROM nowhere_else.own');
+-- bulk-data-change: not of what is soon done
+SELECT * FROM lint('UPDATE large SET id = 1; DELETE FROM large; DELETE FROM large WHERE id > 10');
+SELECT * FROM lint('UPDATE artist SET note = ''''; DELETE FROM work; UPDATE artist SET note = '''' WHERE id = 3; DELETE FROM large WHERE id < 10; DELETE FROM vacant; CREATE TABLE own (id bigint); DELETE FROM own; DELETE FROM nowhere_else.own');
 
 -- ban-duplicate-column-assignments
 SELECT * FROM lint('UPDATE artist SET note = ''a'', name = ''b'', note = ''c'' WHERE id = 1; INSERT INTO work (id, id) VALUES (1, 2)');
@@ -139,7 +139,7 @@ RESET migrate.out_of_order;
 SELECT migrate_unregister(v) FROM unnest('{2,4,5}'::bigint[]) v;
 
 -- unused-ignore
-SELECT * FROM lint(E'-- migrate: ignore bulk-data-change: few rows\nDELETE FROM work;\n-- migrate: ignore bulk-data-change, nonsense: few rows\nSELECT 1');
+SELECT * FROM lint(E'-- migrate: ignore bulk-data-change: few rows\nDELETE FROM large;\n-- migrate: ignore bulk-data-change, nonsense: few rows\nSELECT 1');
 
 -- lock-conflict-now: nobody else is here
 SELECT * FROM lint('ALTER TABLE artist ADD a text');
@@ -153,6 +153,7 @@ CREATE TABLE seen AS SELECT rule FROM lint('SET lock_timeout = 0; UPDATE artist 
 	-- migrate: ignore nonsense: none
 	-- migrate: no-backup artist: it is made anew
 	SELECT 1')
+UNION SELECT rule FROM lint('DELETE FROM large')
 UNION SELECT rule FROM lint('BEGIN; SELECT 1')
 UNION SELECT rule FROM lint(E'-- migrate: no-transaction\nDROP TABLE work; SELECT 1');
 SET migrate.lock_timeout = 0;

@@ -302,7 +302,7 @@ lintdata_estimate(const LintStatement *statement)
 	return estimate.rows;
 }
 
-/* UPDATE or DELETE of much of a table. */
+/* UPDATE or DELETE of much of a table, unless that is soon done. */
 static void
 lintdata_bulk(LintStatement *statement, const RangeVar *name, bool all)
 {
@@ -317,14 +317,14 @@ lintdata_bulk(LintStatement *statement, const RangeVar *name, bool all)
 		return;
 	lock = *relation;
 	lock.rewrite = true;
+	if (!migrate_lint_is_slow(&lock))
+		return;
 	if (all)
 	{
 		migrate_lint_find_under(statement, LINT_BULK_DATA_CHANGE, &lock,
 								"all rows of %s are written, and locked until the end", get_rel_name(target.relid));
 		return;
 	}
-	if (!migrate_lint_is_slow(&lock))
-		return;
 	rows = lintdata_estimate(statement);
 	there = lintdata_rows(target.relid);
 	if (rows >= there * LINTDATA_BULK && there > 0)
