@@ -4,7 +4,8 @@
  *		Differences between the server versions this extension supports.
  *
  * PostgreSQL 15 to 18 are built from one source.  Every version test of the
- * extension stands here; other files see one spelling of each interface.
+ * extension stands here; other files see one spelling of each interface.  That is
+ * why it is long: whoever adds a server version goes through this file alone.
  *
  *-------------------------------------------------------------------------
  */
